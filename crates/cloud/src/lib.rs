@@ -1,0 +1,15 @@
+//! The one door to AWS, or to the local cloud: SDK configuration, clients, errors in words, tags.
+
+mod account;
+pub mod connection;
+pub mod dynamic;
+pub mod failure;
+pub mod tags;
+
+pub use connection::{Aws, Cloud, Target};
+pub use failure::AwsResult;
+pub use tags::Tag;
+
+pub use engine::failure::Absent;
+pub use engine::{Address, Attributes, Catalogue, Charge, Context, Created, Failure, FailureKind, Finding, Findings};
+pub use engine::{Handle, Live, Pricing, Quantity, Readiness, Resource, Seconds, Stack, Usage};

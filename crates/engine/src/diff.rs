@@ -1,0 +1,384 @@
+//! The three-way difference: what is declared, what was last applied, what is there.
+
+use schema::{Facts, Kind, PropertyPath, Segment, Step, TagShape};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use crate::stack::Owned;
+use crate::intrinsic;
+
+/// One property that differs.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Change {
+    /// Where.
+    pub path: Vec<Segment>,
+    /// What is there; `None`: nothing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub before: Option<Value>,
+    /// What shall be there; `None`: nothing. An intrinsic is known only when its target is made.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub after: Option<Value>,
+    /// Whether AWS cannot change it in place.
+    #[serde(default)]
+    pub forces_replacement: bool,
+    /// Whether the values must not be shown.
+    #[serde(default)]
+    pub sensitive: bool,
+}
+
+impl Change {
+    /// Where, as people write it: `Origins[0].DomainName`.
+    pub fn place(&self) -> String {
+        schema::show_path(&self.path)
+    }
+}
+
+/// The three sides of a comparison, and what is known of the type.
+pub struct Sides<'a> {
+    /// As declared, references resolved as far as they are known.
+    pub declared: &'a Value,
+    /// As last applied; `None` if nothing ever was.
+    pub applied: Option<&'a Value>,
+    /// As read.
+    pub live: &'a Value,
+    /// AWS's schema of the type, if there is one.
+    pub facts: Option<&'a Facts>,
+}
+
+/// Everything declared, or declared before, that is not so. What nobody ever declared is AWS's.
+pub fn diff(sides: &Sides<'_>) -> Vec<Change> {
+    let mut walk = Walk { facts: sides.facts, changes: Vec::new(), path: Vec::new() };
+    walk.object(sides.declared, sides.applied, sides.live);
+    let mut changes = walk.changes;
+    if let Some(facts) = sides.facts {
+        for change in &mut changes {
+            change.forces_replacement = facts.create_only().iter().any(|path| path.touches(&change.path));
+            change.sensitive = facts.write_only().iter().any(|path| path.touches(&change.path));
+        }
+    }
+    changes
+}
+
+struct Walk<'a> {
+    facts: Option<&'a Facts>,
+    changes: Vec<Change>,
+    path: Vec<Segment>,
+}
+
+impl Walk<'_> {
+    fn object(&mut self, declared: &Value, applied: Option<&Value>, live: &Value) {
+        let empty = serde_json::Map::new();
+        let declared = declared.as_object().unwrap_or(&empty);
+        for (key, value) in declared {
+            self.path.push(Segment::Key(key.clone()));
+            self.property(value, applied.and_then(|a| a.get(key)), live.get(key));
+            self.path.pop();
+        }
+        // What was ours and is not declared any more, and is still there.
+        for (key, was) in applied.and_then(Value::as_object).unwrap_or(&empty) {
+            if declared.contains_key(key) {
+                continue;
+            }
+            self.path.push(Segment::Key(key.clone()));
+            let still = if self.is_write_only() { Some(was) } else { live.get(key) };
+            if let Some(still) = still.filter(|value| !is_blank(value)) {
+                self.push(Some(still), None);
+            }
+            self.path.pop();
+        }
+    }
+
+    fn property(&mut self, declared: &Value, applied: Option<&Value>, live: Option<&Value>) {
+        if self.is_write_only() {
+            if applied != Some(declared) {
+                self.push(applied, Some(declared));
+            }
+            return;
+        }
+        let Some(live) = live else {
+            if !is_blank(declared) {
+                self.push(None, Some(declared));
+            }
+            return;
+        };
+        if let Some(shape) = self.tags() {
+            let live = ours(declared, applied, live, shape);
+            if !self.same(declared, &live) {
+                self.push(Some(&live), Some(declared));
+            }
+            return;
+        }
+        let members = |value: &Value| value.is_object() && !intrinsic::is_intrinsic(value);
+        if members(declared) && members(live) && !self.is_document() {
+            self.object(declared, applied, live);
+        } else if !self.same(declared, live) {
+            self.push(Some(live), Some(declared));
+        }
+    }
+
+    fn push(&mut self, before: Option<&Value>, after: Option<&Value>) {
+        self.changes.push(Change {
+            path: self.path.clone(),
+            before: before.cloned(),
+            after: after.cloned(),
+            forces_replacement: false,
+            sensitive: false,
+        });
+    }
+
+    fn is_write_only(&self) -> bool {
+        self.facts.is_some_and(|facts| facts.write_only().iter().any(|path| path.matches(&self.path)))
+    }
+
+    fn tags(&self) -> Option<TagShape> {
+        let (property, shape) = self.facts?.tag_property()?;
+        matches!(&self.path[..], [Segment::Key(key)] if key == property).then_some(shape)
+    }
+
+    /// A free-form JSON document, such as an IAM policy: the schema knows no members of it.
+    fn is_document(&self) -> bool {
+        self.facts
+            .and_then(|facts| facts.resolve(facts.property(&PropertyPath::of(&self.path))?))
+            .is_some_and(|property| property.kinds.has(Kind::Object) && property.properties.is_empty())
+    }
+
+    fn same(&self, declared: &Value, live: &Value) -> bool {
+        if self.is_document() {
+            return same_document(declared, live);
+        }
+        let mut place = PropertyPath::of(&self.path);
+        same(declared, live, self.facts, &mut place)
+    }
+}
+
+/// Live tags without those that were never ours.
+fn ours(declared: &Value, applied: Option<&Value>, live: &Value, shape: TagShape) -> Value {
+    let has = |tags: Option<&Value>, key: &str| match (shape, tags) {
+        (TagShape::Map, Some(tags)) => tags.get(key).is_some(),
+        (TagShape::List, Some(Value::Array(tags))) => tags.iter().any(|tag| tag["Key"] == key),
+        _ => false,
+    };
+    let keep = |key: &str| has(Some(declared), key) || has(applied, key);
+    match live {
+        Value::Array(tags) => {
+            tags.iter().filter(|tag| tag["Key"].as_str().is_some_and(keep)).cloned().collect()
+        }
+        Value::Object(tags) => {
+            Value::Object(tags.iter().filter(|(key, _)| keep(key)).map(|(k, v)| (k.clone(), v.clone())).collect())
+        }
+        other => other.clone(),
+    }
+}
+
+/// Takes out of `live` what was never declared: a handler may then remove all that it sees beyond
+/// what is declared.
+pub fn prune_tags(declared: &Value, applied: Option<&Value>, live: &mut Value, facts: Option<&Facts>) {
+    let Some((property, shape)) = facts.and_then(Facts::tag_property) else { return };
+    let none = Value::Null;
+    if let Some(tags) = live.get_mut(property) {
+        let declared = declared.get(property).unwrap_or(&none);
+        *tags = ours(declared, applied.and_then(|applied| applied.get(property)), tags, shape);
+    }
+}
+
+/// What AWS leaves out because it says nothing.
+fn is_blank(value: &Value) -> bool {
+    match value {
+        Value::Null => true,
+        Value::Bool(flag) => !flag,
+        Value::Number(number) => number.as_f64() == Some(0.0),
+        Value::String(text) => text.is_empty(),
+        Value::Array(items) => items.is_empty(),
+        Value::Object(map) => !intrinsic::is_intrinsic(value) && map.values().all(is_blank),
+    }
+}
+
+fn same(declared: &Value, live: &Value, facts: Option<&Facts>, place: &mut PropertyPath) -> bool {
+    if intrinsic::is_intrinsic(declared) {
+        return false;
+    }
+    match (declared, live) {
+        (Value::Array(wanted), Value::Array(found)) => {
+            let attributes = facts
+                .and_then(|facts| facts.property(place))
+                .is_some_and(schema::Property::is_attribute_list);
+            if attributes {
+                // AWS reports attributes that nobody set.
+                let mut item = place.child(Step::Any);
+                return wanted.iter().all(|value| found.iter().any(|live| same(value, live, facts, &mut item)));
+            }
+            if wanted.len() != found.len() {
+                return false;
+            }
+            let set = facts.is_some_and(|facts| facts.is_set(place));
+            let mut item = place.child(Step::Any);
+            if set { same_set(wanted, found, facts, &mut item) } else {
+                wanted.iter().zip(found).all(|(a, b)| same(a, b, facts, &mut item))
+            }
+        }
+        (Value::Object(wanted), Value::Object(found)) => wanted.iter().all(|(key, value)| match found.get(key) {
+            Some(live) => same(value, live, facts, &mut place.child(Step::Name(key.clone()))),
+            None => is_blank(value),
+        }),
+        (Value::String(a), Value::String(b)) => a == b || same_json_text(a, b),
+        (a, b) => a == b || (scalar(a).is_some() && scalar(a) == scalar(b)),
+    }
+}
+
+fn same_set(wanted: &[Value], found: &[Value], facts: Option<&Facts>, item: &mut PropertyPath) -> bool {
+    let mut left: Vec<&Value> = found.iter().collect();
+    wanted.iter().all(|value| {
+        let at = left.iter().position(|live| same(value, live, facts, item));
+        at.map(|at| left.swap_remove(at)).is_some()
+    })
+}
+
+/// Two texts that hold the same JSON document, whatever its spacing.
+fn same_json_text(a: &str, b: &str) -> bool {
+    let parse = |text: &str| match text.trim_start().chars().next() {
+        Some('{' | '[') => serde_json::from_str::<Value>(text).ok(),
+        _ => None,
+    };
+    matches!((parse(a), parse(b)), (Some(a), Some(b)) if same_document(&a, &b))
+}
+
+/// Two free-form documents: a list of one is its item, lists of scalars have no order (as in IAM
+/// policies), numbers and booleans may be text.
+fn same_document(a: &Value, b: &Value) -> bool {
+    match (a, b) {
+        (Value::Object(x), Value::Object(y)) => {
+            !intrinsic::is_intrinsic(a)
+                && x.len() == y.len()
+                && x.iter().all(|(key, value)| y.get(key).is_some_and(|other| same_document(value, other)))
+        }
+        (Value::Array(x), Value::Array(y)) => {
+            let texts = |items: &[Value]| {
+                let mut texts: Option<Vec<String>> = items.iter().map(scalar).collect();
+                texts.iter_mut().for_each(|texts| texts.sort());
+                texts
+            };
+            match (texts(x), texts(y)) {
+                (Some(x), Some(y)) => x == y,
+                _ => x.len() == y.len() && x.iter().zip(y).all(|(a, b)| same_document(a, b)),
+            }
+        }
+        (Value::Array(x), other) | (other, Value::Array(x)) => x.len() == 1 && same_document(&x[0], other),
+        _ => a == b || (scalar(a).is_some() && scalar(a) == scalar(b)),
+    }
+}
+
+fn scalar(value: &Value) -> Option<String> {
+    match value {
+        Value::String(text) => Some(text.clone()),
+        // 1 and 1.0 are the same number.
+        Value::Number(number) => number.as_f64().map(|number| number.to_string()),
+        Value::Bool(flag) => Some(flag.to_string()),
+        _ => None,
+    }
+}
+
+/// Puts what is there in place of what is declared for properties that others own.
+pub fn yield_owned(declared: &mut Value, live: &Value, owned: &[Owned]) {
+    for owned in owned {
+        let path = PropertyPath::parse(&owned.property);
+        give_way(declared, live, path.steps());
+    }
+}
+
+fn give_way(declared: &mut Value, live: &Value, steps: &[Step]) {
+    match steps {
+        [] => {}
+        [Step::Name(name)] => {
+            if let (Some(map), Some(value)) = (declared.as_object_mut(), live.get(name))
+                && map.contains_key(name)
+            {
+                map.insert(name.clone(), value.clone());
+            }
+        }
+        [Step::Name(name), rest @ ..] => {
+            if let (Some(declared), Some(live)) = (declared.get_mut(name), live.get(name)) {
+                give_way(declared, live, rest);
+            }
+        }
+        [Step::Any, rest @ ..] => {
+            if let (Some(items), Some(found)) = (declared.as_array_mut(), live.as_array()) {
+                items.iter_mut().zip(found).for_each(|(item, live)| give_way(item, live, rest));
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    fn places(type_name: &str, declared: Value, applied: Option<Value>, live: Value) -> Vec<String> {
+        let sides =
+            Sides { declared: &declared, applied: applied.as_ref(), live: &live, facts: schema::facts(type_name) };
+        diff(&sides).iter().map(|c| format!("{}{}", c.place(), if c.forces_replacement { " !" } else { "" })).collect()
+    }
+
+    #[test]
+    fn only_declared_properties_are_compared() {
+        let declared = json!({ "CidrBlock": "10.0.0.0/16" });
+        assert!(places("AWS::EC2::VPC", declared, None, json!({ "CidrBlock": "10.0.0.0/16", "InstanceTenancy": "default" })).is_empty());
+    }
+
+    #[test]
+    fn a_create_only_property_forces_replacement() {
+        let live = json!({ "CidrBlock": "10.0.0.0/16", "EnableDnsSupport": true });
+        let declared = json!({ "CidrBlock": "10.1.0.0/16", "EnableDnsSupport": false });
+        assert_eq!(places("AWS::EC2::VPC", declared, None, live), ["CidrBlock !", "EnableDnsSupport"]);
+    }
+
+    #[test]
+    fn what_was_ours_and_is_not_declared_is_removed() {
+        let applied = json!({ "EnableDnsSupport": true, "CidrBlock": "x" });
+        let live = json!({ "EnableDnsSupport": true, "CidrBlock": "x", "InstanceTenancy": "default" });
+        assert_eq!(places("AWS::EC2::VPC", json!({ "CidrBlock": "x" }), Some(applied), live), ["EnableDnsSupport"]);
+    }
+
+    #[test]
+    fn foreign_tags_are_left_alone_and_order_does_not_count() {
+        let tag = |k: &str, v: &str| json!({ "Key": k, "Value": v });
+        let declared = json!({ "Tags": [tag("a", "1"), tag("b", "2")] });
+        let live = json!({ "Tags": [tag("b", "2"), tag("cost", "x"), tag("a", "1")] });
+        assert!(places("AWS::EC2::VPC", declared.clone(), None, live.clone()).is_empty());
+        // The same tag is removed when it had been declared before.
+        let applied = json!({ "Tags": [tag("cost", "x")] });
+        assert_eq!(places("AWS::EC2::VPC", declared, Some(applied), live), ["Tags"]);
+    }
+
+    #[test]
+    fn policies_are_compared_by_meaning() {
+        let statement = |action: Value, resource: Value| json!({ "PolicyDocument": { "Statement": [{ "Action": action, "Resource": resource }] }, "PolicyName": "p", "RoleName": "r" });
+        let declared = statement(json!(["s3:GetObject", "s3:PutObject"]), json!("*"));
+        let live = statement(json!(["s3:PutObject", "s3:GetObject"]), json!(["*"]));
+        assert!(places("AWS::IAM::RolePolicy", declared.clone(), None, live).is_empty());
+        let live = statement(json!(["s3:PutObject"]), json!(["*"]));
+        assert_eq!(places("AWS::IAM::RolePolicy", declared, None, live), ["PolicyDocument"]);
+    }
+
+    #[test]
+    fn write_only_properties_are_compared_with_what_was_applied() {
+        let declared = json!({ "MasterUserPassword": "{{resolve:secretsmanager:a}}" });
+        assert!(places("AWS::RDS::DBInstance", declared.clone(), Some(declared.clone()), json!({})).is_empty());
+        assert_eq!(places("AWS::RDS::DBInstance", declared, Some(json!({ "MasterUserPassword": "x" })), json!({})), ["MasterUserPassword"]);
+    }
+
+    #[test]
+    fn owned_properties_yield_to_what_is_there() {
+        let mut declared = json!({ "DesiredCount": 2, "ContainerDefinitions": [{ "Image": "a", "Name": "n" }] });
+        let live = json!({ "DesiredCount": 5, "ContainerDefinitions": [{ "Image": "b", "Name": "n" }] });
+        let own = |p: &str| Owned { property: p.into(), by: "x".into() };
+        yield_owned(&mut declared, &live, &[own("DesiredCount"), own("ContainerDefinitions/*/Image")]);
+        assert_eq!(declared, live);
+    }
+
+    #[test]
+    fn numbers_and_booleans_may_be_text_and_blank_may_be_absent() {
+        let declared = json!({ "Port": 80, "Enabled": "true", "Off": false, "List": [] });
+        assert!(places("Test::T", declared, None, json!({ "Port": "80", "Enabled": true })).is_empty());
+    }
+}

@@ -1,0 +1,68 @@
+//! After a crash: what became of the operations that were begun and not seen to their end.
+
+use std::time::Duration;
+
+use crate::event::{Event, Events};
+use crate::state::{Intent, Record, Work};
+use crate::surroundings::{Surroundings, unknown_type};
+use crate::{Address, Failure, State};
+
+/// How often a creation that cannot be found is looked for again: AWS may show it late.
+const LOOKS: u32 = 4;
+const BETWEEN_LOOKS: Duration = Duration::from_secs(2);
+
+/// Looks into every pending operation and brings the state up to date; returns the records that
+/// say so, for the journal. Changes nothing in the cloud.
+pub async fn recover(
+    state: &mut State,
+    surroundings: &Surroundings,
+    events: &Events,
+) -> Result<Vec<Record>, (Address, Failure)> {
+    let pending: Vec<Intent> = state.pending.values().cloned().collect();
+    let looked = futures::future::join_all(pending.iter().map(|intent| look(intent, state, surroundings))).await;
+    let mut records = Vec::new();
+    for (intent, found) in pending.iter().zip(looked) {
+        let address = &intent.entry.address;
+        let (found, more) = found.map_err(|failure| (address.clone(), failure))?;
+        events.tell(Event::Recovered { address: address.clone(), found });
+        records.extend(more);
+    }
+    records.iter().for_each(|record| state.apply(record));
+    Ok(records)
+}
+
+async fn look(
+    intent: &Intent,
+    state: &State,
+    surroundings: &Surroundings,
+) -> Result<(String, Vec<Record>), Failure> {
+    let token = &intent.token;
+    let closed = |without_effect| Record::Failed {
+        token: token.clone(),
+        why: "the run was cut off".to_owned(),
+        without_effect,
+        broken: false,
+    };
+    let entry = &intent.entry;
+    if intent.work != Work::Create {
+        return Ok((format!("its {} was cut off", intent.work.as_str()), vec![closed(false)]));
+    }
+    if state.entries.get(&entry.address).is_some_and(|made| made.token == *token) {
+        return Ok(("it was made, and is now finished".to_owned(), vec![closed(false)]));
+    }
+    let handler = surroundings.catalogue.get(&entry.type_name).ok_or_else(|| unknown_type(&entry.type_name))?;
+    let cx = surroundings.context(&entry.address, &entry.region, token);
+    for look in 0..LOOKS {
+        if let Some(created) = handler.find(&entry.properties, &cx).await? {
+            let found = format!("its interrupted creation had happened: {}", created.id);
+            let made = Record::Made { token: token.clone(), created };
+            return Ok((found, vec![made, closed(false)]));
+        }
+        // Nothing takes time on a cloud without time.
+        if surroundings.time_scale == 0.0 || look + 1 == LOOKS {
+            break;
+        }
+        tokio::time::sleep(BETWEEN_LOOKS.mul_f64(surroundings.time_scale.min(1.0))).await;
+    }
+    Ok(("its interrupted creation had not happened".to_owned(), vec![closed(true)]))
+}

@@ -1,0 +1,146 @@
+//! Journal lines and snapshots as bytes: JSON behind a checksum, so that damage is seen.
+
+use serde::{Deserialize, Serialize};
+
+use crate::state::Record;
+use crate::State;
+
+/// Hexadecimal digits of the checksum before each journal line.
+const SUM: usize = 8;
+const HEADER: &str = "groundplan-state 1 ";
+
+fn checksum(bytes: &[u8], digits: usize) -> String {
+    blake3::hash(bytes).to_hex()[..digits].to_owned()
+}
+
+/// One journal line with its checksum and newline.
+pub fn encode(record: &Record, out: &mut Vec<u8>) {
+    // Records hold nothing that JSON cannot: maps keyed by text, finite numbers.
+    let json = serde_json::to_string(record).unwrap_or_default();
+    out.extend_from_slice(checksum(json.as_bytes(), SUM).as_bytes());
+    out.push(b' ');
+    out.extend_from_slice(json.as_bytes());
+    out.push(b'\n');
+}
+
+/// What a journal holds.
+#[derive(Debug, Default)]
+pub struct Journalled {
+    /// The whole records, in order.
+    pub records: Vec<Record>,
+    /// How many bytes they take.
+    pub whole: usize,
+    /// What is wrong with the first line that is not whole.
+    pub lost: Option<String>,
+}
+
+/// Reads a journal as far as it is whole.
+pub fn decode(bytes: &[u8]) -> Journalled {
+    let mut out = Journalled::default();
+    for (number, line) in bytes.split_inclusive(|byte| *byte == b'\n').enumerate() {
+        match decode_line(line) {
+            Ok(record) => {
+                out.records.push(record);
+                out.whole += line.len();
+            }
+            Err(why) => {
+                let rest = bytes.len() - out.whole;
+                out.lost = Some(format!("line {}: {why}; {rest} bytes from there on are left out", number + 1));
+                break;
+            }
+        }
+    }
+    out
+}
+
+fn decode_line(line: &[u8]) -> Result<Record, String> {
+    let line = line.strip_suffix(b"\n").ok_or("cut off")?;
+    let (sum, rest) = line.split_at_checked(SUM).ok_or("too short")?;
+    let json = rest.strip_prefix(b" ").ok_or("no checksum")?;
+    if sum != checksum(json, SUM).as_bytes() {
+        return Err("the checksum does not fit".to_owned());
+    }
+    serde_json::from_slice(json).map_err(|error| error.to_string())
+}
+
+/// A snapshot: the state, and which journal goes on from it.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct Snapshot {
+    /// The number of the journal that goes on from here.
+    pub generation: u64,
+    /// The state.
+    pub state: State,
+}
+
+/// A snapshot as bytes.
+pub fn encode_snapshot(generation: u64, state: &State) -> Vec<u8> {
+    #[derive(Serialize)]
+    struct Borrowed<'a> {
+        generation: u64,
+        state: &'a State,
+    }
+    let json = serde_json::to_string_pretty(&Borrowed { generation, state }).unwrap_or_default();
+    format!("{HEADER}{}\n{json}\n", checksum(json.as_bytes(), 64)).into_bytes()
+}
+
+/// Reads a snapshot; the error says what is wrong with it.
+pub fn decode_snapshot(bytes: &[u8]) -> Result<Snapshot, String> {
+    let text = std::str::from_utf8(bytes).map_err(|_| "it is not text")?;
+    let rest = text.strip_prefix(HEADER).ok_or("it does not begin as a state file of this version does")?;
+    let (sum, json) = rest.split_once('\n').ok_or("it ends after its first line")?;
+    let json = json.strip_suffix('\n').ok_or("it is cut off")?;
+    if sum != checksum(json.as_bytes(), 64) {
+        return Err("its checksum does not fit its content".to_owned());
+    }
+    serde_json::from_str(json).map_err(|error| error.to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Address;
+
+    fn record(n: usize) -> Record {
+        Record::Forgot { address: Address::of("a.b"), id: format!("id-{n}") }
+    }
+
+    fn journal() -> Vec<u8> {
+        let mut bytes = Vec::new();
+        (0..3).for_each(|n| encode(&record(n), &mut bytes));
+        bytes
+    }
+
+    #[test]
+    fn a_whole_journal_is_read_whole() {
+        let read = decode(&journal());
+        assert_eq!((read.records.len(), read.lost), (3, None));
+        assert_eq!(read.records[2], record(2));
+    }
+
+    #[test]
+    fn a_journal_cut_off_anywhere_keeps_the_lines_before() {
+        let bytes = journal();
+        for end in 0..bytes.len() {
+            let read = decode(&bytes[..end]);
+            let whole = bytes[..end].iter().filter(|byte| **byte == b'\n').count();
+            assert_eq!(read.records.len(), whole, "cut at {end}");
+        }
+    }
+
+    #[test]
+    fn a_flipped_bit_is_seen_wherever_it_is() {
+        let bytes = journal();
+        for at in 0..bytes.len() {
+            let mut damaged = bytes.clone();
+            damaged[at] ^= 1;
+            let read = decode(&damaged);
+            assert!(read.lost.is_some(), "a flip at {at} went unseen");
+        }
+        let snapshot = encode_snapshot(1, &State::default());
+        for at in 0..snapshot.len() {
+            let mut damaged = snapshot.clone();
+            damaged[at] ^= 1;
+            assert!(decode_snapshot(&damaged).is_err(), "a flip at {at} went unseen");
+        }
+    }
+}

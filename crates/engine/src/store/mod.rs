@@ -1,0 +1,62 @@
+//! Where state is kept: a snapshot and a journal that is only ever appended to.
+
+pub mod codec;
+pub mod file;
+pub mod journal;
+pub mod lock;
+
+use std::path::PathBuf;
+
+use crate::catalogue::BoxFuture;
+use crate::State;
+
+pub use file::FileStore;
+pub use journal::Journal;
+pub use lock::{Holder, Lock};
+
+/// Why state cannot be read or written.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum StoreError {
+    /// The file system said no.
+    #[error("{path}: {source}")]
+    Io {
+        /// The file.
+        path: PathBuf,
+        /// What it said.
+        source: std::io::Error,
+    },
+    /// The snapshot is damaged.
+    #[error("{path}: the state snapshot is damaged: {why}")]
+    Damaged {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        why: String,
+    },
+    /// Another run holds the lock.
+    #[error("another run is at work: {0}")]
+    Locked(Box<Holder>),
+    /// The writer of the journal is gone.
+    #[error("the journal is closed")]
+    Closed,
+}
+
+/// What was found in a store.
+#[derive(Debug, Default)]
+pub struct Loaded {
+    /// The state that snapshot and journal make together.
+    pub state: State,
+    /// Lines at the end of the journal that were not whole, and why; the last run was cut off there.
+    pub lost: Option<String>,
+}
+
+/// A place for an environment's state.
+pub trait Store: Send + Sync {
+    /// Reads snapshot and journal.
+    fn load(&self) -> BoxFuture<'_, Result<Loaded, StoreError>>;
+    /// Appends encoded lines to the journal; they are safe when it returns.
+    fn append(&self, lines: Vec<u8>) -> BoxFuture<'_, Result<(), StoreError>>;
+    /// Puts a new snapshot in place, atomically, and begins an empty journal.
+    fn compact<'a>(&'a self, state: &'a State) -> BoxFuture<'a, Result<(), StoreError>>;
+}

@@ -1,0 +1,146 @@
+//! The values of secrets. They exist in memory only, and nothing here puts one into a message.
+
+use aws_sdk_secretsmanager::Client;
+use cloud::{Absent, Aws, AwsResult, Cloud, Context, Failure, FailureKind};
+use serde_json::{Map, Value};
+
+/// A secret's text. It has no `Debug` and no `Display`, so that it cannot slip into a message.
+#[derive(Clone, PartialEq, Eq)]
+pub struct SecretText(String);
+
+impl SecretText {
+    /// Takes a text.
+    pub fn new(text: impl Into<String>) -> Self {
+        Self(text.into())
+    }
+
+    /// The text of a JSON object.
+    pub fn of(object: Map<String, Value>) -> Self {
+        Self(Value::Object(object).to_string())
+    }
+
+    /// The JSON object in it, if it is one.
+    pub fn object(&self) -> Option<Map<String, Value>> {
+        match serde_json::from_str(&self.0) {
+            Ok(Value::Object(object)) => Some(object),
+            _ => None,
+        }
+    }
+
+    /// The text itself, for the call that carries it.
+    pub(crate) fn expose(&self) -> &str {
+        &self.0
+    }
+}
+
+/// The current value of a secret; none: it has none, or it is gone.
+pub async fn get(secret: &str, cx: &Context) -> Result<Option<SecretText>, Failure> {
+    let client = cx.client(Client::new);
+    let answer = client.get_secret_value().secret_id(secret).send().await.aws("secretsmanager:GetSecretValue");
+    let answer = sealed(answer).and_then_absent()?;
+    Ok(answer.and_then(|answer| answer.secret_string).map(SecretText))
+}
+
+/// Makes a text the current value of a secret.
+pub async fn put(secret: &str, value: &SecretText, cx: &Context) -> Result<(), Failure> {
+    put_with(&cx.client(Client::new), secret, value).await
+}
+
+/// Sets a secret's value by hand. With keys, only these of its JSON object change; the others stay.
+pub async fn set(cloud: &Cloud, region: &str, secret: &str, change: Change) -> Result<(), Failure> {
+    let client = cloud.client(region, Client::new);
+    let value = match change {
+        Change::Whole(value) => value,
+        Change::Keys(keys) => {
+            let answer = client.get_secret_value().secret_id(secret).send().await;
+            let found = sealed(answer.aws("secretsmanager:GetSecretValue")).and_then_absent()?;
+            let mut object = match found.and_then(|answer| answer.secret_string).map(SecretText) {
+                None => Map::new(),
+                Some(text) => text.object().ok_or_else(|| {
+                    Failure::invalid(format!("the value of the secret {secret} is no JSON object, so it has no keys"))
+                        .hint("set the whole value")
+                })?,
+            };
+            object.extend(keys.into_iter().map(|(key, SecretText(value))| (key, Value::from(value))));
+            SecretText::of(object)
+        }
+    };
+    put_with(&client, secret, &value).await
+}
+
+/// What [`set`] changes.
+pub enum Change {
+    /// The whole value.
+    Whole(SecretText),
+    /// Some keys of its JSON object.
+    Keys(Vec<(String, SecretText)>),
+}
+
+async fn put_with(client: &Client, secret: &str, value: &SecretText) -> Result<(), Failure> {
+    let call = client.put_secret_value().secret_id(secret).secret_string(value.expose());
+    sealed(call.send().await.aws("secretsmanager:PutSecretValue")).map(drop)
+}
+
+/// A failure of a call that carries values, without whatever of the answer its words may quote.
+pub(crate) fn sealed<T>(result: Result<T, Failure>) -> Result<T, Failure> {
+    result.map_err(|failure| {
+        let known = !failure.code.is_empty() || matches!(failure.kind, FailureKind::Unavailable | FailureKind::Denied);
+        if known { failure } else { Failure { message: "the answer could not be read".to_owned(), ..failure } }
+    })
+}
+
+/// Whether a call failed because the secret waits for its deletion.
+pub(crate) fn is_deleted(failure: &Failure) -> bool {
+    failure.code.contains("InvalidRequest") && failure.message.contains("delet")
+}
+
+/// [`Absent`], where a secret that waits for its deletion counts as gone.
+pub(crate) trait AndThenAbsent<T> {
+    fn and_then_absent(self) -> Result<Option<T>, Failure>;
+}
+
+impl<T> AndThenAbsent<T> for Result<T, Failure> {
+    fn and_then_absent(self) -> Result<Option<T>, Failure> {
+        match self {
+            Err(failure) if is_deleted(&failure) => Ok(None),
+            other => other.absent(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn failure(kind: FailureKind, code: &str, message: &str) -> Failure {
+        Failure { code: code.to_owned(), ..Failure::new(kind, message) }
+    }
+
+    #[test]
+    fn an_answer_that_cannot_be_read_is_not_quoted() {
+        let raw = sealed::<()>(Err(failure(FailureKind::Other, "", "unhandled: {\"SecretString\":\"hunter2\"}")));
+        assert_eq!(raw.unwrap_err().message, "the answer could not be read");
+        let coded = sealed::<()>(Err(failure(FailureKind::Invalid, "InvalidParameterException", "too long")));
+        assert_eq!(coded.unwrap_err().message, "too long");
+    }
+
+    #[test]
+    fn a_secret_that_waits_for_deletion_is_gone() {
+        for message in [
+            "You can't perform this operation on the secret because it was marked for deletion.",
+            "You tried to perform the operation on a secret that's currently marked deleted.",
+        ] {
+            let result: Result<(), Failure> = Err(failure(FailureKind::Invalid, "InvalidRequestException", message));
+            assert!(result.and_then_absent().unwrap().is_none());
+        }
+        let other: Result<(), Failure> = Err(failure(FailureKind::Invalid, "InvalidRequestException", "not now"));
+        assert!(other.and_then_absent().is_err());
+    }
+
+    #[test]
+    fn only_an_object_has_keys() {
+        assert!(SecretText::new("plain").object().is_none());
+        assert!(SecretText::new("[1]").object().is_none());
+        assert_eq!(SecretText::new(r#"{"a":"b"}"#).object().unwrap()["a"], "b");
+    }
+}
