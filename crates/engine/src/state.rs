@@ -84,6 +84,8 @@ pub enum Record {
         time: String,
         /// The command.
         command: String,
+        /// The cloud: an account, or an instance of the local cloud.
+        cloud: String,
     },
     /// An operation is about to make its first call.
     Intent(Box<Intent>),
@@ -166,7 +168,7 @@ impl State {
     pub fn apply(&mut self, record: &Record) {
         self.serial += 1;
         match record {
-            Record::Began { .. } => {}
+            Record::Began { cloud, .. } => self.cloud.clone_from(cloud),
             Record::Intent(intent) => self.intend(intent),
             Record::Made { token, created } => self.made(token, created),
             Record::Done { token, attributes, seconds } => self.done(token, attributes.as_ref(), *seconds),

@@ -2,10 +2,10 @@
 
 use crate::call::Call;
 use crate::cloud::Cloud;
+use crate::protocol;
 use crate::reply::Reply;
-use crate::time;
 
 /// Hands a call on. A fault before the call answers instead of it; one after the call loses its answer.
 pub(crate) async fn around(cloud: &Cloud, call: Call) -> Reply {
-    time::around(cloud, call).await
+    protocol::around(cloud, call).await
 }

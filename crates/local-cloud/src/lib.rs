@@ -1,6 +1,6 @@
 //! The local cloud: one loopback HTTP port that answers AWS API calls, in front of two emulators that it installs and starts itself.
 //!
-//! A call passes, from outside in: record, faults, time, rollouts, repairs, protocol, emulator. Each layer is one module, touches only
+//! A call passes, from outside in: record, faults, protocol, time, rollouts, repairs, emulator. Each layer is one module, touches only
 //! the operations that it names, and hands everything else on unread.
 
 mod call;

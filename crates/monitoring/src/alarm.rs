@@ -3,10 +3,12 @@
 
 use aws_sdk_cloudwatch::Client;
 use aws_sdk_cloudwatch::types::{
-    AlarmType, ComparisonOperator, Dimension as SdkDimension, Metric as SdkMetric, MetricAlarm, MetricDataQuery as SdkQuery,
-    MetricStat as SdkMetricStat, StandardUnit, Statistic,
+    AlarmType, ComparisonOperator, Dimension as SdkDimension, Metric as SdkMetric, MetricAlarm,
+    MetricDataQuery as SdkQuery, MetricStat as SdkMetricStat, StandardUnit, Statistic,
 };
-use cloud::{Aws, AwsResult, Charge, Context, Created, Failure, Live, Pricing, Quantity, Resource, Tag};
+use cloud::{
+    Aws, AwsResult, Charge, Context, Created, Failure, Live, Pricing, Quantity, Resource, Tag,
+};
 use serde::{Deserialize, Serialize};
 
 use crate::cloudwatch::{self, given, text};
@@ -75,7 +77,10 @@ pub struct Dimension {
 impl Dimension {
     /// A dimension.
     pub fn new(name: impl Into<String>, value: impl Into<String>) -> Self {
-        Self { name: name.into(), value: value.into() }
+        Self {
+            name: name.into(),
+            value: value.into(),
+        }
     }
 }
 
@@ -139,7 +144,11 @@ impl Resource for Alarm {
         if let Some(there) = describe(&name, cx).await? {
             let tags = cloudwatch::tags_of(there.alarm_arn().unwrap_or_default(), cx).await?;
             if !cloudwatch::is_ours(&tags, cx) {
-                return Err(cloudwatch::taken("cloudwatch:PutMetricAlarm", "the alarm", &name));
+                return Err(cloudwatch::taken(
+                    "cloudwatch:PutMetricAlarm",
+                    "the alarm",
+                    &name,
+                ));
             }
         }
         self.put(&name, true, cx).await?;
@@ -156,13 +165,24 @@ impl Resource for Alarm {
 
     async fn read(ids: &[String], cx: &Context) -> Result<Vec<Option<Live<Self>>>, Failure> {
         let client = cx.client(Client::new);
-        let found = cloudwatch::describe_alarms(&client, ids, &[AlarmType::MetricAlarm]).await?.metric;
-        let arns: Vec<String> = found.iter().filter_map(|alarm| alarm.alarm_arn.clone()).collect();
+        let found = cloudwatch::describe_alarms(&client, ids, &[AlarmType::MetricAlarm])
+            .await?
+            .metric;
+        let arns: Vec<String> = found
+            .iter()
+            .filter_map(|alarm| alarm.alarm_arn.clone())
+            .collect();
         let mut tags = cloudwatch::tags_of_all(&arns, cx).await?;
         let mut one = |id: &String| {
-            let alarm = found.iter().find(|alarm| alarm.alarm_name() == Some(id))?.clone();
+            let alarm = found
+                .iter()
+                .find(|alarm| alarm.alarm_name() == Some(id))?
+                .clone();
             let arn = alarm.alarm_arn.clone().unwrap_or_default();
-            let properties = Self { tags: cloudwatch::live_tags(tags.remove(&arn).unwrap_or_default()), ..alarm.into() };
+            let properties = Self {
+                tags: cloudwatch::live_tags(tags.remove(&arn).unwrap_or_default()),
+                ..alarm.into()
+            };
             Some(Live::new(properties).with("Arn", arn))
         };
         Ok(ids.iter().map(&mut one).collect())
@@ -174,7 +194,9 @@ impl Resource for Alarm {
 
     async fn find(&self, cx: &Context) -> Result<Option<Created>, Failure> {
         let name = self.name(cx);
-        let Some(there) = describe(&name, cx).await? else { return Ok(None) };
+        let Some(there) = describe(&name, cx).await? else {
+            return Ok(None);
+        };
         let arn = there.alarm_arn.unwrap_or_default();
         let ours = cloudwatch::is_ours(&cloudwatch::tags_of(&arn, cx).await?, cx);
         Ok(ours.then(|| Created::new(name).with("Arn", arn)))
@@ -183,15 +205,30 @@ impl Resource for Alarm {
     fn charges(&self, _: &Pricing<'_>) -> Vec<Charge> {
         // An alarm is paid for by the metrics it looks at: https://aws.amazon.com/cloudwatch/pricing/.
         let queries = self.metrics.as_deref().unwrap_or_default();
-        let stats = || queries.iter().filter_map(|query| query.metric_stat.as_ref());
+        let stats = || {
+            queries
+                .iter()
+                .filter_map(|query| query.metric_stat.as_ref())
+        };
         let mut metrics = stats().count().max(1) as f64;
-        if queries.iter().any(|query| query.expression.as_deref().is_some_and(|text| text.contains("ANOMALY_DETECTION_BAND"))) {
+        if queries.iter().any(|query| {
+            query
+                .expression
+                .as_deref()
+                .is_some_and(|text| text.contains("ANOMALY_DETECTION_BAND"))
+        }) {
             // The band's upper and lower bound are metrics too.
             metrics += 2.0;
         }
-        let periods = stats().map(|stat| stat.period).chain([self.period]).flatten();
+        let periods = stats()
+            .map(|stat| stat.period)
+            .chain([self.period])
+            .flatten();
         let (component, price) = match periods.min() {
-            Some(..60) => ("High-resolution alarm metrics", "cloudwatch.alarm.high-resolution.month"),
+            Some(..60) => (
+                "High-resolution alarm metrics",
+                "cloudwatch.alarm.high-resolution.month",
+            ),
             _ => ("Alarm metrics", "cloudwatch.alarm.month"),
         };
         vec![Charge::new(component, price, Quantity::exactly(metrics))]
@@ -200,27 +237,45 @@ impl Resource for Alarm {
 
 impl Alarm {
     fn name(&self, cx: &Context) -> String {
-        self.alarm_name.clone().unwrap_or_else(|| cloudwatch::generated_name(cx))
+        self.alarm_name
+            .clone()
+            .unwrap_or_else(|| cloudwatch::generated_name(cx))
     }
 
     fn untagged(&self) -> Self {
-        Self { tags: None, alarm_name: None, ..self.clone() }
+        Self {
+            tags: None,
+            alarm_name: None,
+            ..self.clone()
+        }
     }
 
     /// Puts the whole alarm: what is not given is reset to AWS's default. Tags count for a new alarm only.
     async fn put(&self, name: &str, new: bool, cx: &Context) -> Result<(), Failure> {
-        let dimensions = self.dimensions.as_ref().map(|list| list.iter().map(sdk_dimension).collect());
-        let metrics = self.metrics.as_ref().map(|list| list.iter().map(sdk_query).collect());
+        let dimensions = self
+            .dimensions
+            .as_ref()
+            .map(|list| list.iter().map(sdk_dimension).collect());
+        let metrics = self
+            .metrics
+            .as_ref()
+            .map(|list| list.iter().map(sdk_query).collect());
         cx.client(Client::new)
             .put_metric_alarm()
             .alarm_name(name)
             .set_actions_enabled(self.actions_enabled)
             .set_alarm_actions(self.alarm_actions.clone())
             .set_alarm_description(self.alarm_description.clone())
-            .set_comparison_operator(self.comparison_operator.as_deref().map(ComparisonOperator::from))
+            .set_comparison_operator(
+                self.comparison_operator
+                    .as_deref()
+                    .map(ComparisonOperator::from),
+            )
             .set_datapoints_to_alarm(self.datapoints_to_alarm)
             .set_dimensions(dimensions)
-            .set_evaluate_low_sample_count_percentile(self.evaluate_low_sample_count_percentile.clone())
+            .set_evaluate_low_sample_count_percentile(
+                self.evaluate_low_sample_count_percentile.clone(),
+            )
             .set_evaluation_periods(self.evaluation_periods)
             .set_extended_statistic(self.extended_statistic.clone())
             .set_insufficient_data_actions(self.insufficient_data_actions.clone())
@@ -244,8 +299,12 @@ impl Alarm {
 
 async fn describe(name: &str, cx: &Context) -> Result<Option<MetricAlarm>, Failure> {
     let client = cx.client(Client::new);
-    let found = cloudwatch::describe_alarms(&client, &[name.to_owned()], &[AlarmType::MetricAlarm]).await?;
-    Ok(found.metric.into_iter().find(|alarm| alarm.alarm_name() == Some(name)))
+    let found =
+        cloudwatch::describe_alarms(&client, &[name.to_owned()], &[AlarmType::MetricAlarm]).await?;
+    Ok(found
+        .metric
+        .into_iter()
+        .find(|alarm| alarm.alarm_name() == Some(name)))
 }
 
 async fn arn(name: &str, cx: &Context) -> Result<String, Failure> {
@@ -254,7 +313,10 @@ async fn arn(name: &str, cx: &Context) -> Result<String, Failure> {
 }
 
 fn sdk_dimension(dimension: &Dimension) -> SdkDimension {
-    SdkDimension::builder().name(&dimension.name).value(&dimension.value).build()
+    SdkDimension::builder()
+        .name(&dimension.name)
+        .value(&dimension.value)
+        .build()
 }
 
 fn sdk_query(query: &MetricDataQuery) -> SdkQuery {
@@ -270,7 +332,11 @@ fn sdk_query(query: &MetricDataQuery) -> SdkQuery {
 }
 
 fn sdk_stat(stat: &MetricStat) -> SdkMetricStat {
-    let dimensions = stat.metric.dimensions.as_ref().map(|list| list.iter().map(sdk_dimension).collect());
+    let dimensions = stat
+        .metric
+        .dimensions
+        .as_ref()
+        .map(|list| list.iter().map(sdk_dimension).collect());
     let metric = SdkMetric::builder()
         .set_dimensions(dimensions)
         .set_metric_name(stat.metric.metric_name.clone())
@@ -315,7 +381,8 @@ impl From<MetricAlarm> for Alarm {
 }
 
 fn live_dimensions(list: Option<Vec<SdkDimension>>) -> Option<Vec<Dimension>> {
-    let one = |d: SdkDimension| Dimension::new(d.name.unwrap_or_default(), d.value.unwrap_or_default());
+    let one =
+        |d: SdkDimension| Dimension::new(d.name.unwrap_or_default(), d.value.unwrap_or_default());
     given(list).map(|list| list.into_iter().map(one).collect())
 }
 
@@ -363,7 +430,13 @@ mod tests {
             ]
         });
         let alarm: Alarm = serde_json::from_value(declared.clone()).unwrap();
-        let queries = alarm.metrics.as_ref().unwrap().iter().map(sdk_query).collect();
+        let queries = alarm
+            .metrics
+            .as_ref()
+            .unwrap()
+            .iter()
+            .map(sdk_query)
+            .collect();
         let described = MetricAlarm::builder()
             .alarm_name("p-api-5xx")
             .ok_actions("arn:ok")
@@ -385,9 +458,21 @@ mod tests {
         let stat = |period| json!({ "Id": "a", "MetricStat": { "Metric": {}, "Period": period, "Stat": "Sum" } });
         let cases = [
             (json!({ "Period": 300 }), "cloudwatch.alarm.month", 1.0),
-            (json!({ "Period": 10 }), "cloudwatch.alarm.high-resolution.month", 1.0),
-            (json!({ "Metrics": [stat(60), stat(60), { "Id": "e", "Expression": "a + b" }] }), "cloudwatch.alarm.month", 2.0),
-            (json!({ "Metrics": [stat(30)] }), "cloudwatch.alarm.high-resolution.month", 1.0),
+            (
+                json!({ "Period": 10 }),
+                "cloudwatch.alarm.high-resolution.month",
+                1.0,
+            ),
+            (
+                json!({ "Metrics": [stat(60), stat(60), { "Id": "e", "Expression": "a + b" }] }),
+                "cloudwatch.alarm.month",
+                2.0,
+            ),
+            (
+                json!({ "Metrics": [stat(30)] }),
+                "cloudwatch.alarm.high-resolution.month",
+                1.0,
+            ),
             (
                 json!({ "Metrics": [stat(60), { "Id": "e", "Expression": "ANOMALY_DETECTION_BAND(a, 2)" }] }),
                 "cloudwatch.alarm.month",
@@ -395,11 +480,18 @@ mod tests {
             ),
         ];
         let usage = Usage::default();
-        let pricing = Pricing { usage: &usage, region: "us-east-1", lookup: &|_| None };
+        let pricing = Pricing {
+            usage: &usage,
+            region: "us-east-1",
+            lookup: &|_| None,
+        };
         for (properties, price, quantity) in cases {
             let alarm: Alarm = serde_json::from_value(properties).unwrap();
             let charges = alarm.charges(&pricing);
-            assert_eq!((charges[0].price.as_str(), charges[0].quantity), (price, Quantity::exactly(quantity)));
+            assert_eq!(
+                (charges[0].price.as_str(), charges[0].quantity),
+                (price, Quantity::exactly(quantity))
+            );
         }
     }
 
@@ -407,10 +499,20 @@ mod tests {
     fn only_the_properties_decide_about_a_new_put() {
         let tagged = |value: &str| Alarm {
             alarm_name: Some("a".into()),
-            tags: Some(vec![Tag { key: "k".into(), value: value.into() }]),
+            tags: Some(vec![Tag {
+                key: "k".into(),
+                value: value.into(),
+            }]),
             ..Alarm::default()
         };
         assert_eq!(tagged("1").untagged(), tagged("2").untagged());
-        assert_ne!(tagged("1").untagged(), Alarm { threshold: Some(1.0), ..tagged("1") }.untagged());
+        assert_ne!(
+            tagged("1").untagged(),
+            Alarm {
+                threshold: Some(1.0),
+                ..tagged("1")
+            }
+            .untagged()
+        );
     }
 }

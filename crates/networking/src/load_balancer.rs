@@ -13,6 +13,7 @@ use cloud::{
 use futures::future::try_join_all;
 use serde::{Deserialize, Serialize};
 
+use crate::ec2::Soon;
 use crate::elb::{self, Attribute};
 
 /// An application, network or gateway load balancer.
@@ -105,7 +106,8 @@ impl Resource for LoadBalancer {
             .set_tags(elb::tags_for_create(&self.tags, cx))
             .send()
             .await
-            .aws(action)?;
+            .aws(action)
+            .soon()?;
         let made = made.load_balancers.unwrap_or_default();
         made.first().and_then(created).ok_or_else(|| Failure::missing(action, "LoadBalancerArn"))
     }

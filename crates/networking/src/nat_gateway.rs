@@ -44,8 +44,6 @@ impl Resource for NatGateway {
     /// An Elastic IP serves one gateway only.
     const UNIQUE_NAME: Option<&'static str> = Some("AllocationId");
 
-    const HOLDS: &'static [&'static str] = &["SecondaryAllocationIds"];
-
     async fn create(&self, cx: &Context) -> Result<Created, Failure> {
         let action = "ec2:CreateNatGateway";
         let made = cx

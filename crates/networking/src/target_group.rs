@@ -10,6 +10,7 @@ use cloud::{Absent, Aws, AwsResult, Context, Created, Failure, Live, Resource, T
 use futures::future::try_join_all;
 use serde::{Deserialize, Serialize};
 
+use crate::ec2::Soon;
 use crate::elb::{self, Attribute};
 
 /// Where a load balancer sends requests to, and how it asks for the health of each target.
@@ -106,7 +107,8 @@ impl Resource for TargetGroup {
             .set_tags(elb::tags_for_create(&self.tags, cx))
             .send()
             .await
-            .aws(action)?;
+            .aws(action)
+            .soon()?;
         let made = made.target_groups.unwrap_or_default();
         made.first().and_then(created).ok_or_else(|| Failure::missing(action, "TargetGroupArn"))
     }

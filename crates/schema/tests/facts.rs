@@ -18,7 +18,7 @@ fn all_types_of_the_list_load() {
     let (aws, ours): (Vec<&str>, Vec<&str>) = types().partition(|name| name.starts_with("AWS::"));
     assert_eq!(aws, listed);
     assert_eq!(aws.len(), 111);
-    assert_eq!(ours, ["Groundplan::SecretsManager::CacheAttachment"]);
+    assert_eq!(ours, ["Groundplan::SecretsManager::Attachment"]);
     for type_name in types() {
         let facts = facts(type_name).unwrap_or_else(|| panic!("{type_name} does not parse"));
         assert_eq!(facts.type_name(), type_name);

@@ -44,6 +44,10 @@ impl Resource for CacheParameterGroup {
     }
 
     async fn sync(&self, id: &str, live: Option<&Self>, cx: &Context) -> Result<(), Failure> {
+        if live.is_some_and(|live| live.description != self.description) {
+            let message = "ElastiCache cannot change the description of a parameter group";
+            return Err(Failure::invalid(message).hint("leave the description, or replace the group: `plan --replace`"));
+        }
         let changes = parameters::changes(self.properties.as_ref(), live.and_then(|live| live.properties.as_ref()));
         let client = cx.client(Client::new);
         for set in changes.set.chunks(PER_CALL) {

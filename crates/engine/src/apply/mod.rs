@@ -18,7 +18,7 @@ use crate::store::{Journal, StoreError};
 use crate::surroundings::Surroundings;
 use crate::{Address, Failure, State};
 
-pub use schedule::apply;
+pub use schedule::{accept, carry_out};
 
 /// What happens to the rest of a run when an operation fails.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]

@@ -21,9 +21,8 @@ use crate::state::{Entry, Record, Work};
 use crate::surroundings::{new_token, unknown_type};
 use crate::{Address, Attributes, Created, Failure, Node};
 
-/// Carries out a plan. The error: nothing was begun. What failed on the way is in the outcome.
-pub async fn apply(run: Run<'_>) -> Result<Outcome, Refused> {
-    accept(&run)?;
+/// Carries out an accepted plan. What failed on the way is in the outcome.
+pub async fn carry_out(run: Run<'_>) -> Result<Outcome, Refused> {
     let operations = Operations::of(run.plan, &run.surroundings.catalogue);
     let began = Instant::now();
     run.events.tell(Event::Began {
@@ -37,7 +36,8 @@ pub async fn apply(run: Run<'_>) -> Result<Outcome, Refused> {
     Ok(outcome)
 }
 
-fn accept(run: &Run<'_>) -> Result<(), Refused> {
+/// Refuses a plan that is for something else, out of date, or without consent.
+pub fn accept(run: &Run<'_>) -> Result<(), Refused> {
     let (plan, state) = (run.plan, &run.state);
     let here = (run.surroundings.environment.as_ref(), state.cloud.as_str());
     if (plan.environment.as_str(), plan.cloud.as_str()) != here {

@@ -10,16 +10,16 @@ use serde_json::Value;
 
 use crate::call::{Call, Payload, Protocol};
 use crate::cloud::Cloud;
-use crate::forward;
 use crate::reply::Reply;
+use crate::time;
 
 /// CloudWatch is the one service that aws-sdk-rust calls in CBOR, and that no emulator answers in it.
 const CLOUDWATCH: &str = "GraniteServiceVersion20100801";
 
-/// Hands a call to its emulator, as awsJson 1.0 where it came in CBOR.
+/// Hands a call on, as awsJson 1.0 where it came in CBOR.
 pub(crate) async fn around(cloud: &Cloud, mut call: Call) -> Reply {
     if call.protocol != Protocol::Cbor {
-        return forward::send(cloud, call).await;
+        return time::around(cloud, call).await;
     }
     let input = match cbor::to_json(call.bytes()) {
         Ok(input) => input,
@@ -39,7 +39,7 @@ pub(crate) async fn around(cloud: &Cloud, mut call: Call) -> Reply {
     call.uri = Uri::from_static("/");
     call.payload = Payload::Whole(input.to_string().into());
     call.protocol = Protocol::Json;
-    let reply = forward::send(cloud, call).await.whole().await;
+    let reply = time::around(cloud, call).await.whole().await;
     let (status, output) = (reply.status, reply.json());
     if status.is_success() {
         return Reply::cbor(status, cbor::from_json(&output));

@@ -1,0 +1,193 @@
+//! One command's work on one environment: load, recover, read, plan, apply, write down.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
+
+use serde_json::Value;
+
+use crate::apply::{self, Options, Outcome, Refused, Run};
+use crate::catalogue::LiveValue;
+use crate::event::Events;
+use crate::intrinsic;
+use crate::plan::{self, Plan, Request, Selection};
+use crate::recover::recover;
+use crate::state::Record;
+use crate::store::{Journal, Store, StoreError};
+use crate::surroundings::Surroundings;
+use crate::{Address, Failure, Graph, State};
+
+/// Why a command cannot work on an environment.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum SessionError {
+    /// State cannot be read or written.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The journal cannot be written.
+    #[error(transparent)]
+    Journal(#[from] Arc<StoreError>),
+    /// The state is of another cloud: another account, or a local cloud that is no more.
+    #[error("the state is of {of}, and this is {here}")]
+    OtherCloud {
+        /// The cloud the state is of.
+        of: String,
+        /// The cloud that is here.
+        here: String,
+    },
+    /// A resource could not be read or looked for.
+    #[error("{address}: {failure}")]
+    Cloud {
+        /// The resource.
+        address: Address,
+        /// Why.
+        failure: Failure,
+    },
+    /// The plan was not accepted.
+    #[error(transparent)]
+    Refused(#[from] Refused),
+}
+
+impl From<(Address, Failure)> for SessionError {
+    fn from((address, failure): (Address, Failure)) -> Self {
+        Self::Cloud { address, failure }
+    }
+}
+
+/// What is declared, for a plan.
+pub struct Declared<'a> {
+    /// The graph; an empty one destroys.
+    pub graph: &'a Graph,
+    /// What the environment gives out.
+    pub outputs: &'a BTreeMap<String, Value>,
+    /// Pseudo parameters: `AWS::AccountId`, `AWS::Region`, `AWS::Partition`.
+    pub pseudo: &'a BTreeMap<String, String>,
+    /// Which resources it is about.
+    pub selection: &'a Selection,
+    /// Whether to read what is there; else the state is believed.
+    pub refresh: bool,
+}
+
+/// An environment's state, opened for one command.
+pub struct Session {
+    store: Arc<dyn Store>,
+    surroundings: Surroundings,
+    events: Events,
+    cloud: String,
+    /// The state, up to date with all that is known.
+    pub state: State,
+    /// What was found cut off at the journal's end.
+    pub lost: Option<String>,
+    /// What recovery found, still to be written down.
+    recovered: Vec<Record>,
+    live: HashMap<Address, Option<LiveValue>>,
+}
+
+impl Session {
+    /// Loads the state, and finds out what became of what an earlier run left under way.
+    pub async fn open(
+        store: Arc<dyn Store>,
+        surroundings: Surroundings,
+        cloud: &str,
+        events: Events,
+    ) -> Result<Self, SessionError> {
+        let loaded = store.load().await?;
+        let mut state = loaded.state;
+        if !state.is_empty() && state.cloud != cloud {
+            return Err(SessionError::OtherCloud { of: state.cloud, here: cloud.to_owned() });
+        }
+        cloud.clone_into(&mut state.cloud);
+        let recovered = recover(&mut state, &surroundings, &events).await?;
+        let cloud = cloud.to_owned();
+        Ok(Self { store, surroundings, events, cloud, state, lost: loaded.lost, recovered, live: HashMap::new() })
+    }
+
+    /// What was read of the resources, by the last plan that read them.
+    pub fn live(&self) -> &HashMap<Address, Option<LiveValue>> {
+        &self.live
+    }
+
+    /// Makes a plan. Changes nothing, neither in the cloud nor on disk.
+    pub async fn plan(&mut self, declared: &Declared<'_>) -> Result<Plan, SessionError> {
+        if declared.refresh {
+            self.live = self.surroundings.refresh(&self.state).await?;
+        }
+        Ok(plan::build(&Request {
+            environment: &self.surroundings.environment,
+            graph: declared.graph,
+            state: &self.state,
+            live: &self.live,
+            catalogue: &self.surroundings.catalogue,
+            pseudo: declared.pseudo,
+            selection: declared.selection,
+            outputs: declared.outputs,
+            time_scale: self.surroundings.time_scale,
+        }))
+    }
+
+    /// Carries out a plan, writing down each step before it is taken.
+    pub async fn apply(&mut self, plan: &Plan, command: &str, options: Options) -> Result<Outcome, SessionError> {
+        let (journal, writer) = Journal::open(self.store.clone());
+        let result = self.carry_out(plan, command, options, journal).await;
+        // All appends were awaited; the writer ends when the last clone of the journal is gone.
+        let _ = writer.await;
+        let outcome = result?;
+        self.store.compact(&self.state).await?;
+        Ok(outcome)
+    }
+
+    async fn carry_out(
+        &mut self,
+        plan: &Plan,
+        command: &str,
+        options: Options,
+        journal: Journal,
+    ) -> Result<Outcome, SessionError> {
+        let run = Run {
+            plan,
+            surroundings: &self.surroundings,
+            journal: journal.clone(),
+            state: &mut self.state,
+            events: self.events.clone(),
+            options,
+        };
+        apply::accept(&run)?;
+        // What recovery found is in the state already: it only has to be written down.
+        for record in self.recovered.drain(..) {
+            journal.append(&record).await?;
+        }
+        let time = jiff::Timestamp::now().to_string();
+        let began = Record::Began { time, command: command.to_owned(), cloud: self.cloud.clone() };
+        journal.append(&began).await?;
+        run.state.apply(&began);
+        let outcome = apply::carry_out(run).await?;
+        let outputs = Record::Outputs(self.outputs(plan));
+        journal.append(&outputs).await?;
+        self.state.apply(&outputs);
+        Ok(outcome)
+    }
+
+    /// The outputs as far as they are known.
+    fn outputs(&self, plan: &Plan) -> BTreeMap<String, Value> {
+        let value = |reference: &intrinsic::Reference| {
+            let Some(entry) = self.state.entries.get(&reference.address) else {
+                return plan::pseudo(&plan.pseudo, reference);
+            };
+            match &reference.attribute {
+                None => Some(Value::from(entry.id.as_str())),
+                Some(attribute) => entry.attributes.get(attribute).cloned(),
+            }
+        };
+        let resolved = plan.outputs.iter().map(|(name, output)| (name.clone(), intrinsic::resolve(output, &value)));
+        resolved.filter(|(_, output)| intrinsic::is_known(output)).collect()
+    }
+
+    /// Writes records down and takes them up: adoptions, moves, what is forgotten.
+    pub async fn record(&mut self, records: &[Record]) -> Result<(), SessionError> {
+        let mut bytes = Vec::new();
+        self.recovered.iter().chain(records).for_each(|record| crate::store::codec::encode(record, &mut bytes));
+        self.store.append(bytes).await?;
+        self.recovered.clear();
+        records.iter().for_each(|record| self.state.apply(record));
+        Ok(self.store.compact(&self.state).await?)
+    }
+}
