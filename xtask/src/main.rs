@@ -1,2 +1,25 @@
-//! The task runner.
-fn main() {}
+//! The task runner: reads the command line, calls the crates, shows what they say. The only place that prints.
+
+mod app;
+mod cli;
+mod commands;
+mod display;
+mod error;
+mod interrupt;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+fn main() -> ExitCode {
+    let cli = cli::Cli::parse();
+    let runtime = match tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => return display::error::show(&error::Error::from(error), cli.global.json),
+    };
+    let json = cli.global.json;
+    match runtime.block_on(commands::run(cli)) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => display::error::show(&error, json),
+    }
+}

@@ -81,6 +81,7 @@ impl Resource for Service {
     const SECONDS: Seconds = Seconds { create: 120.0, update: 180.0, delete: 60.0 };
     const NEEDS_READY: &'static [&'static str] = &["Cluster"];
     const HOLDS: &'static [&'static str] = &["LoadBalancers"];
+    const UNIQUE_NAME: Option<&'static str> = Some("ServiceName");
 
     async fn create(&self, cx: &Context) -> Result<Created, Failure> {
         let text = |value: &Option<String>| value.clone();
@@ -315,7 +316,7 @@ mod tests {
             "HealthCheckGracePeriodSeconds": 60,
             "LoadBalancers": [{ "ContainerName": "api", "ContainerPort": 3000, "TargetGroupArn": "arn:tg" }],
             "NetworkConfiguration": { "AwsvpcConfiguration": {
-                "AssignPublicIp": "DISABLED", "SecurityGroups": ["sg-1"], "Subnets": ["subnet-1"],
+                "AssignPublicIp": "DISABLED", "SecurityGroups": ["sg-0a1b2c3d"], "Subnets": ["subnet-0a1b2c3d"],
             } },
             "PlatformVersion": "LATEST",
             "PropagateTags": "SERVICE",

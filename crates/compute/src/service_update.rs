@@ -56,8 +56,8 @@ fn changes(
         let registries = declared.service_registries.as_deref().unwrap_or_default();
         call = call.set_service_registries(Some(parts::registries_to_sdk(registries)));
     }
-    if when(declared.deployment_configuration != live.deployment_configuration) {
-        let wanted = deployment(&declared.deployment_configuration, &live.deployment_configuration);
+    let wanted = deployment(&declared.deployment_configuration, &live.deployment_configuration);
+    if when(deployment_differs(&wanted, &live.deployment_configuration)) {
         call = call.deployment_configuration(parts::deployment_to_sdk(&wanted)?);
     }
     if when(declared.deployment_controller != live.deployment_controller && declared.deployment_controller.is_some()) {
@@ -67,8 +67,9 @@ fn changes(
     if when(declared.health_check_grace_period_seconds.unwrap_or(0) != live.health_check_grace_period_seconds.unwrap_or(0)) {
         call = call.health_check_grace_period_seconds(declared.health_check_grace_period_seconds.unwrap_or(0));
     }
-    if when(declared.platform_version != live.platform_version) {
-        call = call.platform_version(declared.platform_version.as_deref().unwrap_or("LATEST"));
+    let platform = declared.platform_version.as_deref().unwrap_or("LATEST");
+    if when(platform != live.platform_version.as_deref().unwrap_or("LATEST")) {
+        call = call.platform_version(platform);
     }
     if when(declared.enable_execute_command.unwrap_or(false) != live.enable_execute_command.unwrap_or(false)) {
         call = call.enable_execute_command(declared.enable_execute_command.unwrap_or(false));
@@ -79,8 +80,10 @@ fn changes(
     if when(declared.propagate_tags != live.propagate_tags) {
         call = call.propagate_tags(PropagateTags::from(declared.propagate_tags.as_deref().unwrap_or("NONE")));
     }
-    if when(declared.availability_zone_rebalancing != live.availability_zone_rebalancing) {
-        let rebalancing = declared.availability_zone_rebalancing.as_deref().unwrap_or("DISABLED");
+    // Its default depends on the rest of the service: what nobody declares stays.
+    if let Some(rebalancing) = declared.availability_zone_rebalancing.as_deref()
+        && when(live.availability_zone_rebalancing.as_deref() != Some(rebalancing))
+    {
         call = call.availability_zone_rebalancing(AvailabilityZoneRebalancing::from(rebalancing));
     }
     if when(declared.placement_constraints != live.placement_constraints) {
@@ -147,6 +150,23 @@ fn deployment(
     wanted
 }
 
+/// Whether something wanted is not so; what nobody wants is ECS's.
+fn deployment_differs(wanted: &DeploymentConfiguration, live: &Option<DeploymentConfiguration>) -> bool {
+    let none = DeploymentConfiguration::default();
+    let live = live.as_ref().unwrap_or(&none);
+    fn differs<T: PartialEq>(wanted: &Option<T>, live: &Option<T>) -> bool {
+        wanted.is_some() && wanted != live
+    }
+    // Alarms that are off are read as none.
+    let alarms = wanted.alarms.as_ref().filter(|alarms| alarms.enable == Some(true) || live.alarms.is_some());
+    differs(&alarms, &live.alarms.as_ref())
+        || differs(&wanted.bake_time_in_minutes, &live.bake_time_in_minutes)
+        || differs(&wanted.deployment_circuit_breaker, &live.deployment_circuit_breaker)
+        || differs(&wanted.maximum_percent, &live.maximum_percent)
+        || differs(&wanted.minimum_healthy_percent, &live.minimum_healthy_percent)
+        || differs(&wanted.strategy, &live.strategy)
+}
+
 #[cfg(test)]
 mod tests {
     use cloud::Cloud;
@@ -188,7 +208,13 @@ mod tests {
                 { "CapacityProvider": "FARGATE_SPOT", "Weight": 70, "Base": 0 }, { "CapacityProvider": "FARGATE", "Weight": 30, "Base": 0 },
             ],
             "EnableExecuteCommand": false,
+            "AvailabilityZoneRebalancing": "ENABLED",
+            "DeploymentConfiguration": {
+                "MaximumPercent": 200, "MinimumHealthyPercent": 100, "Strategy": "ROLLING", "BakeTimeInMinutes": 0,
+                "DeploymentCircuitBreaker": { "Enable": true, "Rollback": true },
+            },
             "HealthCheckGracePeriodSeconds": 0,
+            "PlatformVersion": "LATEST",
             "NetworkConfiguration": { "AwsvpcConfiguration": {
                 "Subnets": ["s-2", "s-1"], "SecurityGroups": ["g"], "AssignPublicIp": "DISABLED",
             } },

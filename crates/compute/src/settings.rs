@@ -105,13 +105,15 @@ impl ContainerInsights {
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
 pub struct Repository {
+    /// The physical name, in place of `<prefix>-<name>`.
+    pub name: Option<String>,
     /// How many images are kept; older ones expire. 0 keeps all. Default 10.
     pub keep: u32,
     /// Whether images are scanned for vulnerabilities when pushed. Default true.
     pub scan: bool,
     /// Encryption at rest: `"aes256"` (default) or `"kms"`. Changing it replaces the repository.
     pub encryption: Encryption,
-    /// ARN, id or alias of the KMS key for `encryption = "kms"`; without it ECR's own key is used.
+    /// ARN of the KMS key for `encryption = "kms"`; without it AWS's own key for ECR is used.
     pub kms_key: Option<String>,
     /// Whether a pushed tag can never be moved to another image. Default false.
     pub immutable_tags: bool,
@@ -122,6 +124,7 @@ pub struct Repository {
 impl Default for Repository {
     fn default() -> Self {
         Self {
+            name: None,
             keep: 10,
             scan: true,
             encryption: Encryption::Aes256,
@@ -179,6 +182,9 @@ pub struct Service {
     /// JSON. Tasks read them when they start.
     #[serde(default)]
     pub secrets: BTreeMap<String, String>,
+    /// Whether tasks run in the public subnets with public addresses: a way out without NAT. Default false.
+    #[serde(default)]
+    pub public: bool,
     /// Stores that the tasks may reach: `["postgres.main", "redis.cache"]`.
     #[serde(default)]
     pub uses: Vec<String>,
@@ -307,7 +313,7 @@ pub struct Listen {
     /// The host name of requests it gets: `"api.example.com"`.
     pub host: Option<String>,
     /// The order in which the load balancer tries the paths and hosts, 1 first. Without it longer paths come first.
-    pub priority: Option<u32>,
+    pub priority: Option<u16>,
     /// The path that the load balancer asks for to see whether a task is well. Default `"/"`.
     pub health: Option<String>,
     /// The HTTP status codes of a healthy answer. Default `"200"`.
@@ -316,6 +322,10 @@ pub struct Listen {
     pub health_interval: Option<u32>,
     /// Seconds that an answer may take. Default 5.
     pub health_timeout: Option<u32>,
+    /// Good answers in a row until a task is healthy. Default 2.
+    pub healthy_threshold: Option<u32>,
+    /// Bad answers in a row until a task is unhealthy. Default 3.
+    pub unhealthy_threshold: Option<u32>,
     /// Seconds in which a leaving task may finish its requests. Default 30.
     pub drain: Option<u32>,
 }

@@ -131,8 +131,8 @@ impl Resource for TaskDefinition {
 
     async fn read(ids: &[String], cx: &Context) -> Result<Vec<Option<Live<Self>>>, Failure> {
         // One call each: the API has no other way.
-        let read = |id| async move { Ok(describe(id, cx).await?.map(|(found, tags)| live(&found, &tags))) };
-        try_join_all(ids.iter().map(read)).await
+        let found = try_join_all(ids.iter().map(|id| describe(id, cx))).await?;
+        Ok(found.into_iter().map(|found| found.map(|(definition, tags)| live(&definition, &tags))).collect())
     }
 
     async fn delete(id: &str, cx: &Context) -> Result<(), Failure> {
@@ -148,9 +148,9 @@ impl Resource for TaskDefinition {
         // The newest revisions: what this operation registered can only have been overtaken by a release or two.
         let list = cx.client(Client::new).list_task_definitions().family_prefix(&family).sort(SortOrder::Desc);
         let listed = list.max_results(10).send().await.aws("ecs:ListTaskDefinitions")?;
-        let describe = |arn| async move { describe(arn, cx).await.map(|found| (arn, found)) };
-        let found = try_join_all(listed.task_definition_arns().iter().map(describe)).await?;
-        let ours = found.into_iter().find_map(|(arn, found)| {
+        let arns = listed.task_definition_arns();
+        let found = try_join_all(arns.iter().map(|arn| describe(arn, cx))).await?;
+        let ours = arns.iter().zip(found).find_map(|(arn, found)| {
             let (definition, tags) = found?;
             let same = definition.family() == Some(&family) && ecs::is_of_operation(&tags, cx);
             same.then(|| created(arn.clone()))

@@ -4,37 +4,44 @@ use std::collections::BTreeMap;
 
 use engine::Handle;
 
-/// What the services need of other modules. Maps are by the service's name in the environment file.
-/// Values may hold reference tokens.
+/// What this module needs of others. Maps are by names of the environment file; values may hold reference tokens.
 #[derive(Debug, Clone, Default)]
 pub struct Inputs {
     /// What every physical name starts with: `arrakis-production`.
     pub prefix: String,
     /// The region.
     pub region: String,
-    /// Ids of the subnets that tasks run in.
-    pub subnets: Vec<String>,
-    /// Whether tasks get public addresses: needed in public subnets without NAT.
-    pub assign_public_ip: bool,
-    /// Security group ids by service.
-    pub security_groups: BTreeMap<String, String>,
-    /// Target group ARNs by service, for those behind a load balancer.
-    pub target_groups: BTreeMap<String, String>,
-    /// The listener or listener rule that attaches the target group to its load balancer, by service: ECS refuses a
-    /// target group without one.
-    pub listeners: BTreeMap<String, Handle>,
-    /// ARNs of the roles by which ECS starts tasks, by service.
-    pub execution_roles: BTreeMap<String, String>,
-    /// ARNs of the roles that the tasks' own code has, by service.
-    pub task_roles: BTreeMap<String, String>,
-    /// Log group names by service.
-    pub log_groups: BTreeMap<String, String>,
-    /// Secret ARNs by the secret's name in the environment file.
+    /// What each service gets of other modules.
+    pub services: BTreeMap<String, ServiceInputs>,
+    /// Secret ARNs by the secret's name.
     pub secrets: BTreeMap<String, String>,
-    /// Further environment variables by service, such as the hosts of stores. The environment file's own win.
-    pub environment: BTreeMap<String, BTreeMap<String, String>>,
     /// What [`crate::declare_repositories`] returned.
     pub repositories: BTreeMap<String, RepositoryOutputs>,
+}
+
+/// What a service gets of other modules. Values may hold reference tokens.
+#[derive(Debug, Clone, Default)]
+pub struct ServiceInputs {
+    /// Ids of the subnets that its tasks run in.
+    pub subnets: Vec<String>,
+    /// Whether its tasks get public addresses: needed in public subnets.
+    pub assign_public_ip: bool,
+    /// The security group's id.
+    pub security_group: Option<String>,
+    /// The target group's ARN, behind a load balancer.
+    pub target_group: Option<String>,
+    /// What attaches the target group to its load balancer, listeners or rules: ECS refuses a target group without.
+    pub listeners: Vec<Handle>,
+    /// What its tasks read when they start, and no property refers to: attachments that complete a secret.
+    pub waits_for: Vec<Handle>,
+    /// ARN of the role by which ECS starts tasks.
+    pub execution_role: Option<String>,
+    /// ARN of the role that the tasks' own code has.
+    pub task_role: Option<String>,
+    /// The log group's name.
+    pub log_group: Option<String>,
+    /// Further environment variables, such as the hosts of stores. The environment file's own win.
+    pub environment: BTreeMap<String, String>,
 }
 
 /// An ECR repository.
@@ -57,8 +64,10 @@ pub struct ServiceOutputs {
     pub name: String,
     /// Its ARN, a token.
     pub arn: String,
-    /// The name of its container, and of its task definition's family.
+    /// The family of its task definitions.
     pub family: String,
+    /// The name of its container.
+    pub container: String,
     /// Its first task definition's ARN with revision, a token.
     pub task_definition: String,
     /// The image it starts with; may hold tokens.

@@ -170,13 +170,22 @@ fn ours(declared: &Value, applied: Option<&Value>, live: &Value, shape: TagShape
     }
 }
 
-/// Takes out of `live` what was never declared: a handler may then remove all that it sees beyond
-/// what is declared.
-pub fn prune_tags(declared: &Value, applied: Option<&Value>, live: &mut Value, facts: Option<&Facts>) {
+/// Makes of what is there what a handler may work on: without what was never declared, so that it
+/// may remove all that it sees beyond the declaration; with the write-only properties last applied,
+/// so that it sees whether they changed.
+pub fn as_ours(declared: &Value, applied: Option<&Value>, live: &mut Value, facts: Option<&Facts>) {
+    let has = |side: Option<&Value>, key: &str| side.is_some_and(|side| side.get(key).is_some());
+    if let Some(live) = live.as_object_mut() {
+        live.retain(|key, _| has(Some(declared), key) || has(applied, key));
+        for path in facts.map(Facts::write_only).unwrap_or_default() {
+            if let ([Step::Name(name)], Some(was)) = (path.steps(), path.root().and_then(|name| applied?.get(name))) {
+                live.insert(name.clone(), was.clone());
+            }
+        }
+    }
     let Some((property, shape)) = facts.and_then(Facts::tag_property) else { return };
-    let none = Value::Null;
     if let Some(tags) = live.get_mut(property) {
-        let declared = declared.get(property).unwrap_or(&none);
+        let declared = declared.get(property).unwrap_or(&Value::Null);
         *tags = ours(declared, applied.and_then(|applied| applied.get(property)), tags, shape);
     }
 }
@@ -365,6 +374,16 @@ mod tests {
         let declared = json!({ "MasterUserPassword": "{{resolve:secretsmanager:a}}" });
         assert!(places("AWS::RDS::DBInstance", declared.clone(), Some(declared.clone()), json!({})).is_empty());
         assert_eq!(places("AWS::RDS::DBInstance", declared, Some(json!({ "MasterUserPassword": "x" })), json!({})), ["MasterUserPassword"]);
+    }
+
+    #[test]
+    fn a_handler_sees_only_what_was_ever_declared_and_the_secrets_last_applied() {
+        let declared = json!({ "MultiAZ": true });
+        let applied = json!({ "BackupRetentionPeriod": 7, "MasterUserPassword": "{{resolve:old}}" });
+        let mut live = json!({ "MultiAZ": false, "BackupRetentionPeriod": 7, "DeletionProtection": true });
+        as_ours(&declared, Some(&applied), &mut live, schema::facts("AWS::RDS::DBInstance"));
+        let ours = json!({ "MultiAZ": false, "BackupRetentionPeriod": 7, "MasterUserPassword": "{{resolve:old}}" });
+        assert_eq!(live, ours);
     }
 
     #[test]

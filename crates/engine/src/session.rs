@@ -106,6 +106,11 @@ impl Session {
         &self.live
     }
 
+    /// Tells of nothing more, so that whoever receives events can end.
+    pub fn hush(&mut self) {
+        self.events = Events::default();
+    }
+
     /// Makes a plan. Changes nothing, neither in the cloud nor on disk.
     pub async fn plan(&mut self, declared: &Declared<'_>) -> Result<Plan, SessionError> {
         if declared.refresh {

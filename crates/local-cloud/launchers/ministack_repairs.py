@@ -122,6 +122,16 @@ def log_types(p, prefix):
     return [rds._p(p, key) for key in sorted(p) if re.fullmatch(re.escape(prefix) + r"(\.\w+)*\.\d+", key)]
 
 
+def with_log_exports(answer, instance):
+    """The answer was written before the list was kept."""
+    status, headers, body = answer
+    text = body.decode() if isinstance(body, bytes) else body
+    name = "EnabledCloudwatchLogsExports"
+    members = "".join(f"<member>{t}</member>" for t in instance[name])
+    text = re.sub(f"<{name}>.*?</{name}>", f"<{name}>{members}</{name}>", text, flags=re.DOTALL)
+    return status, headers, text.encode()
+
+
 @around("CreateDBInstance")
 def instance_keeps_log_exports(original, p):
     """ministack forgets EnableCloudwatchLogsExports and CACertificateIdentifier, and takes a missing subnet group for a new one."""
@@ -133,6 +143,7 @@ def instance_keeps_log_exports(original, p):
     if answer[0] == 200 and instance is not None:
         instance["EnabledCloudwatchLogsExports"] = log_types(p, "EnableCloudwatchLogsExports")
         instance["CACertificateIdentifier"] = rds._p(p, "CACertificateIdentifier") or "rds-ca-rsa2048-g1"
+        return with_log_exports(answer, instance)
     return answer
 
 
@@ -147,6 +158,7 @@ def instance_changes_log_exports(original, p):
         instance["EnabledCloudwatchLogsExports"] = [t for t in enabled if t not in removed] + [
             t for t in added if t not in enabled
         ]
+        return with_log_exports(answer, instance)
     return answer
 
 
@@ -207,6 +219,27 @@ def cache_parameter_group_in_use(p):
 
 
 elasticache._delete_param_group = cache_parameter_group_in_use
+describe_cache_parameters = elasticache._describe_cache_parameters
+
+
+def cache_parameters_by_source(p):
+    """ministack takes no notice of Source."""
+    answer = describe_cache_parameters(p)
+    source = elasticache._p(p, "Source")
+    if answer[0] != 200 or not source:
+        return answer
+    status, headers, body = answer
+    text = body.decode() if isinstance(body, bytes) else body
+    text = re.sub(
+        r"<Parameter>.*?</Parameter>",
+        lambda match: match[0] if f"<Source>{source}</Source>" in match[0] else "",
+        text,
+        flags=re.DOTALL,
+    )
+    return status, headers, text.encode()
+
+
+elasticache._describe_cache_parameters = cache_parameters_by_source
 put_metric_alarm = cloudwatch._put_metric_alarm
 
 

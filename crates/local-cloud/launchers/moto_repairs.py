@@ -290,6 +290,21 @@ def listener_port_twice(self, load_balancer_arn, protocol, port, *args, **kwargs
         raise elb_errors.DuplicateListenerError()
 
 
+def plain_listener(original, self, *args, **kwargs):
+    """Only HTTPS and TLS listeners have a policy; moto gives every listener one."""
+    result = original(*args, **kwargs)
+    for balancer in self.load_balancers.values():
+        for listener in balancer.listeners.values():
+            if listener.protocol not in ("HTTPS", "TLS"):
+                listener.ssl_policy = None
+                listener.alpn_policy = None
+    return result
+
+
+for operation in ("create_listener", "modify_listener"):
+    around(elb.ELBv2Backend, operation)(plain_listener)
+
+
 # Certificate Manager
 
 

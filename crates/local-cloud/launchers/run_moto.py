@@ -110,9 +110,17 @@ class Handler(MotoRequestHandler):
 
 # Both are constant, and computed anew at each request: about half of what a small call costs.
 moto.core.responses.method_names_from_class = functools.cache(moto.core.responses.method_names_from_class)
-DomainDispatcherApplication.get_backend_for_host = functools.lru_cache(4096)(
-    DomainDispatcherApplication.get_backend_for_host
-)
+backend_for_host = functools.lru_cache(4096)(DomainDispatcherApplication.get_backend_for_host)
+
+
+def known_backend(self, host):
+    backend = backend_for_host(self, host)
+    if host is not None and backend is None:
+        raise NotImplementedError(f"it has no service at {host}")
+    return backend
+
+
+DomainDispatcherApplication.get_backend_for_host = known_backend
 
 
 def create_app(service):

@@ -184,6 +184,11 @@ impl Call {
         }
     }
 
+    /// Writes another JSON body.
+    pub fn set_body(&mut self, body: &Value) {
+        self.payload = Payload::Whole(body.to_string().into());
+    }
+
     /// The whole body, if it was read.
     pub fn bytes(&self) -> &[u8] {
         match &self.payload {
@@ -235,7 +240,9 @@ mod tests {
     }
 
     fn signed(service: &str) -> String {
-        format!("AWS4-HMAC-SHA256 Credential=AKID/20260101/eu-west-1/{service}/aws4_request, SignedHeaders=host, Signature=0")
+        format!(
+            "AWS4-HMAC-SHA256 Credential=AKID/20260101/eu-west-1/{service}/aws4_request, SignedHeaders=host, Signature=0"
+        )
     }
 
     #[tokio::test]
@@ -243,21 +250,30 @@ mod tests {
         let form = "application/x-www-form-urlencoded; charset=utf-8";
         let query = Request::post("/").header("authorization", signed("ec2")).header("content-type", form);
         let call = read(query, "Action=DescribeVpcs&Version=2016-11-15&VpcId.1=vpc-1&VpcId.2=vpc-2").await;
-        assert_eq!((call.service.as_str(), call.region.as_str(), call.operation.as_str()), ("ec2", "eu-west-1", "DescribeVpcs"));
+        assert_eq!(
+            (call.service.as_str(), call.region.as_str(), call.operation.as_str()),
+            ("ec2", "eu-west-1", "DescribeVpcs")
+        );
         assert_eq!(call.fields("VpcId").collect::<Vec<_>>(), ["vpc-1", "vpc-2"]);
         assert_eq!(call.resource().as_deref(), Some("vpc-1"));
 
-        let json = Request::post("/").header("authorization", signed("secretsmanager")).header("x-amz-target", "secretsmanager.PutSecretValue");
+        let json = Request::post("/")
+            .header("authorization", signed("secretsmanager"))
+            .header("x-amz-target", "secretsmanager.PutSecretValue");
         let call = read(json, r#"{"ClientRequestToken":"t","SecretString":"hush","SecretId":"db"}"#).await;
         assert_eq!((call.protocol, call.operation.as_str()), (Protocol::Json, "PutSecretValue"));
         assert_eq!(call.resource().as_deref(), Some("db"));
 
-        let cbor = Request::post("/service/GraniteServiceVersion20100801/operation/PutMetricAlarm").header("authorization", signed("monitoring"));
+        let cbor = Request::post("/service/GraniteServiceVersion20100801/operation/PutMetricAlarm")
+            .header("authorization", signed("monitoring"));
         let call = read(cbor, "").await;
         assert_eq!((call.protocol, call.operation.as_str()), (Protocol::Cbor, "PutMetricAlarm"));
 
         let presigned = Request::get("/bucket/key?X-Amz-Credential=AKID%2F20260101%2Feu-west-1%2Fs3%2Faws4_request");
         let call = read(presigned, "").await;
-        assert_eq!((call.service.as_str(), call.region.as_str(), call.operation.as_str()), ("s3", "eu-west-1", "GetObject"));
+        assert_eq!(
+            (call.service.as_str(), call.region.as_str(), call.operation.as_str()),
+            ("s3", "eu-west-1", "GetObject")
+        );
     }
 }

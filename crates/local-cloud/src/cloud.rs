@@ -11,6 +11,7 @@ use hyper_util::rt::{TokioExecutor, TokioTimer};
 
 use crate::emulators::{Emulator, Process};
 use crate::record::Record;
+use crate::repairs::{Tags, Tokens};
 use crate::rollouts::Rollouts;
 use crate::time::Lifecycles;
 
@@ -28,6 +29,10 @@ pub(crate) struct Cloud {
     instance: RwLock<String>,
     lifecycles: Mutex<Lifecycles>,
     rollouts: Mutex<Rollouts>,
+    tags: Mutex<Tags>,
+    tokens: Mutex<Tokens>,
+    /// Held while a call with a client token is under way.
+    pub token_turn: tokio::sync::Mutex<()>,
 }
 
 /// Seconds since the local cloud started.
@@ -60,6 +65,9 @@ impl Cloud {
             instance: RwLock::new(random_id()),
             lifecycles: Mutex::default(),
             rollouts: Mutex::default(),
+            tags: Mutex::default(),
+            tokens: Mutex::default(),
+            token_turn: tokio::sync::Mutex::default(),
         }
     }
 
@@ -86,10 +94,20 @@ impl Cloud {
         self.rollouts.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    pub fn tags(&self) -> MutexGuard<'_, Tags> {
+        self.tags.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub fn tokens(&self) -> MutexGuard<'_, Tokens> {
+        self.tokens.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     /// Forgets everything of its own and becomes another instance.
     pub fn renew(&self) {
         *self.lifecycles() = Lifecycles::default();
         *self.rollouts() = Rollouts::default();
+        *self.tags() = Tags::default();
+        *self.tokens() = Tokens::default();
         self.record.reset();
         *self.instance.write().unwrap_or_else(PoisonError::into_inner) = random_id();
     }

@@ -51,13 +51,8 @@ pub async fn start(
     let mut command = std::process::Command::new(program);
     // A group of its own: Ctrl-C in the caller's terminal does not reach it.
     std::os::unix::process::CommandExt::process_group(&mut command, 0);
-    let mut child = command
-        .args(args)
-        .stdin(Stdio::null())
-        .stdout(log)
-        .stderr(errors)
-        .spawn()
-        .map_err(Error::at(program))?;
+    let mut child =
+        command.args(args).stdin(Stdio::null()).stdout(log).stderr(errors).spawn().map_err(Error::at(program))?;
     match wait_until_served(settings, Some(&mut child)).await {
         Ok(Some(running)) => Ok(running),
         Ok(None) => {
@@ -85,17 +80,21 @@ pub async fn stop(run_dir: &Path) -> Result<bool, Error> {
         return Ok(false);
     }
     let run_dir = RunDir::create(run_dir)?;
-    let record = run_dir.read();
     if !run_dir.is_served() {
-        if let Some(dead) = record {
+        if let Some(dead) = run_dir.read() {
             run_dir.forget(&dead.instance);
         }
         return Ok(false);
     }
-    // The lock is held, so the record's process is the serving one and not a stranger with its number.
-    let Some(running) = record else {
-        return Err(Error::AlreadyRunning { run_dir: run_dir.0 });
-    };
+    // The lock is held, so the record's process is the serving one and not a stranger with its number. One that is just
+    // starting writes its record soon.
+    let until = Instant::now() + START_PATIENCE;
+    let mut record = run_dir.read();
+    while record.is_none() && run_dir.is_served() && Instant::now() < until {
+        tokio::time::sleep(STEP).await;
+        record = run_dir.read();
+    }
+    let Some(running) = record else { return Ok(false) };
     let Some(pid) = i32::try_from(running.pid).ok().and_then(rustix::process::Pid::from_raw) else {
         return Ok(false);
     };
@@ -125,7 +124,9 @@ pub async fn reset(run_dir: &Path) -> Result<(), Error> {
         let running = status(&run_dir).ok_or(Error::NotRunning { run_dir })?;
         let endpoint = running.endpoint.clone();
         let unreachable = |detail: String| Error::Unreachable { endpoint, detail };
-        let Some(port) = running.port() else { return Err(unreachable("no port".into())) };
+        let Some(port) = running.port() else {
+            return Err(unreachable("no port".into()));
+        };
         match ask(port, "POST", "/_groundplan/reset", Duration::from_secs(60)) {
             Ok((200, _)) => Ok(()),
             Ok((status, body)) => Err(unreachable(format!("{status}: {body}"))),
@@ -160,7 +161,9 @@ async fn install_both(settings: &Settings, progress: &impl Fn(&str)) -> Result<(
 
 /// The running one if it fits the settings.
 fn same(settings: &Settings) -> Result<Option<Running>, Error> {
-    let Some(running) = status(&settings.run_dir) else { return Ok(None) };
+    let Some(running) = status(&settings.run_dir) else {
+        return Ok(None);
+    };
     let other = |running: String, wanted: String| Err(Error::OtherSettings { running, wanted });
     #[expect(clippy::float_cmp, reason = "both are what the user wrote, not results of arithmetic")]
     if running.time_scale != settings.time_scale {

@@ -6,16 +6,22 @@ use std::path::PathBuf;
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// No usable Python interpreter was found.
-    #[error("python3 was not found: the local cloud's emulators need Python 3.10 or later. Install it, or set GROUNDPLAN_PYTHON to its path")]
+    #[error(
+        "python3 was not found: the local cloud's emulators need Python 3.10 or later. Install it, or set GROUNDPLAN_PYTHON to its path"
+    )]
     NoPython,
     /// Python has no `venv` module, as on Debian without `python3-venv`.
-    #[error("python3 cannot make a virtual environment ({detail}). On Debian or Ubuntu: apt install python3-venv; then run the command again")]
+    #[error(
+        "python3 cannot make a virtual environment ({detail}). On Debian or Ubuntu: apt install python3-venv; then run the command again"
+    )]
     NoVenv {
         /// The last line that Python said.
         detail: String,
     },
     /// pip could not install an emulator.
-    #[error("{emulator} could not be installed ({detail}). Check that the Python package index is reachable (PIP_INDEX_URL names a mirror), then run the command again; nothing half-installed is left behind")]
+    #[error(
+        "{emulator} could not be installed ({detail}). Check that the Python package index is reachable (PIP_INDEX_URL names a mirror), then run the command again; nothing half-installed is left behind"
+    )]
     Install {
         /// The emulator's name and version.
         emulator: String,
@@ -45,7 +51,9 @@ pub enum Error {
         run_dir: PathBuf,
     },
     /// One runs already, with settings other than those asked for.
-    #[error("a local cloud runs already with {running}, and {wanted} was asked for. Its resources would be lost: end it with `cargo xtask local-cloud stop` first")]
+    #[error(
+        "a local cloud runs already with {running}, and {wanted} was asked for. Its resources would be lost: end it with `cargo xtask local-cloud stop` first"
+    )]
     OtherSettings {
         /// The settings of the one that runs.
         running: String,
@@ -59,7 +67,9 @@ pub enum Error {
         run_dir: PathBuf,
     },
     /// The running local cloud refused, or did not answer.
-    #[error("the local cloud at {endpoint} did not answer as expected ({detail}). `cargo xtask local-cloud stop` and start it again")]
+    #[error(
+        "the local cloud at {endpoint} did not answer as expected ({detail}). `cargo xtask local-cloud stop` and start it again"
+    )]
     Unreachable {
         /// Its address.
         endpoint: String,

@@ -25,11 +25,18 @@ pub(crate) async fn send(cloud: &Cloud, call: Call) -> Reply {
     }
 }
 
-async fn to(cloud: &Cloud, emulator: Emulator, call: Call) -> Reply {
+/// Sends a call to an emulator, whatever its route says.
+pub(crate) async fn to(cloud: &Cloud, emulator: Emulator, call: Call) -> Reply {
     let port = cloud.emulator_port(emulator);
     let path = call.uri.path_and_query().map_or("/", |path| path.as_str());
-    let Ok(uri) = Uri::builder().scheme("http").authority(format!("127.0.0.1:{port}")).path_and_query(path).build() else {
-        return errors::answer(&call, StatusCode::BAD_REQUEST, "InvalidURI", "local cloud: the path cannot be passed on");
+    let Ok(uri) = Uri::builder().scheme("http").authority(format!("127.0.0.1:{port}")).path_and_query(path).build()
+    else {
+        return errors::answer(
+            &call,
+            StatusCode::BAD_REQUEST,
+            "InvalidURI",
+            "local cloud: the path cannot be passed on",
+        );
     };
     let dead = errors::answer(
         &call,

@@ -1,5 +1,6 @@
 //! Installs an emulator into a virtual environment of its own: once for each pin, whole or not at all, however many processes want it.
 
+use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 
@@ -50,6 +51,16 @@ impl Package {
 
 /// Makes sure that a package is installed. Blocks; an installed one costs one look at the disk.
 pub(crate) fn install(package: &Package, emulators_dir: &Path, progress: &(dyn Fn(&str) + Sync)) -> Result<(), Error> {
+    let python = std::env::var_os("GROUNDPLAN_PYTHON").unwrap_or_else(|| "python3".into());
+    install_with(&python, package, emulators_dir, progress)
+}
+
+fn install_with(
+    python: &OsStr,
+    package: &Package,
+    emulators_dir: &Path,
+    progress: &(dyn Fn(&str) + Sync),
+) -> Result<(), Error> {
     let home = package.home(emulators_dir);
     if home.is_dir() {
         return Ok(());
@@ -67,7 +78,7 @@ pub(crate) fn install(package: &Package, emulators_dir: &Path, progress: &(dyn F
         std::fs::remove_dir_all(&partial).map_err(Error::at(&partial))?;
     }
     progress(&format!("Installing the AWS emulator {} {} ({})", package.name, package.version, package.size));
-    let made = make(package, &partial);
+    let made = make(python, package, &partial);
     if let Err(error) = made {
         let _ = std::fs::remove_dir_all(&partial);
         return Err(error);
@@ -77,9 +88,8 @@ pub(crate) fn install(package: &Package, emulators_dir: &Path, progress: &(dyn F
     Ok(())
 }
 
-fn make(package: &Package, target: &Path) -> Result<(), Error> {
-    let python = std::env::var_os("GROUNDPLAN_PYTHON").unwrap_or_else(|| "python3".into());
-    let venv = match quiet(Command::new(&python).args(["-m", "venv"]).arg(target)) {
+fn make(python: &OsStr, package: &Package, target: &Path) -> Result<(), Error> {
+    let venv = match quiet(Command::new(python).args(["-m", "venv"]).arg(target)) {
         Ok(output) => output,
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Err(Error::NoPython),
         Err(error) => return Err(Error::System(error)),
@@ -138,5 +148,59 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         std::fs::create_dir_all(MOTO.home(dir.path())).unwrap();
         install(&MOTO, dir.path(), &|said| panic!("{said}")).unwrap();
+    }
+
+    /// A stand-in for Python: `venv` makes a directory with another stand-in for pip, which does `pip`.
+    fn python(dir: &Path, venv: &str, pip: &str) -> PathBuf {
+        use std::os::unix::fs::PermissionsExt;
+        let path = dir.join("python");
+        let text = format!(
+            "#!/bin/sh\necho called >> {0}/calls\n{venv}\nmkdir -p \"$3/bin\"\nprintf '#!/bin/sh\\n{pip}\\n' > \"$3/bin/python\"\nchmod +x \"$3/bin/python\"\n",
+            dir.display()
+        );
+        std::fs::write(&path, text).unwrap();
+        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o755)).unwrap();
+        path
+    }
+
+    /// Visible entries of the emulators directory.
+    fn installed(dir: &Path) -> usize {
+        let names = std::fs::read_dir(dir).unwrap().map(|entry| entry.unwrap().file_name());
+        names.filter(|name| name.to_string_lossy() != ".moto.lock").count()
+    }
+
+    #[test]
+    fn failures_say_why_and_leave_nothing() {
+        let cases = [
+            ("echo No module named venv >&2; exit 1", "exit 0", "No module named venv"),
+            ("", "echo first; echo Could not find a version >&2; exit 1", "Could not find a version"),
+        ];
+        for (venv, pip, reason) in cases {
+            let dir = tempfile::tempdir().unwrap();
+            let python = python(dir.path(), venv, pip);
+            let emulators = dir.path().join("emulators");
+            let error = install_with(python.as_os_str(), &MOTO, &emulators, &|_| {}).unwrap_err();
+            assert!(error.to_string().contains(reason), "{error}");
+            assert_eq!(installed(&emulators), 0, "{error}");
+        }
+        let dir = tempfile::tempdir().unwrap();
+        let missing = dir.path().join("python-is-not-here");
+        let error = install_with(missing.as_os_str(), &MOTO, dir.path(), &|_| {}).unwrap_err();
+        assert!(matches!(error, Error::NoPython), "{error}");
+    }
+
+    #[test]
+    fn two_at_once_install_once() {
+        let dir = tempfile::tempdir().unwrap();
+        let python = python(dir.path(), "sleep 0.2", "exit 0");
+        let emulators = dir.path().join("emulators");
+        std::thread::scope(|scope| {
+            for _ in 0..4 {
+                scope.spawn(|| install_with(python.as_os_str(), &MOTO, &emulators, &|_| {}).unwrap());
+            }
+        });
+        assert!(MOTO.python(&emulators).exists());
+        let calls = std::fs::read_to_string(dir.path().join("calls")).unwrap();
+        assert_eq!(calls.lines().count(), 1);
     }
 }

@@ -37,7 +37,7 @@ pub(crate) struct Record {
 }
 
 impl Record {
-    /// Starts a writer that appends to `path`.
+    /// Starts a record in a new file: what is in an older one was another instance's.
     pub fn start(path: PathBuf) -> Self {
         let (lines, receiver) = unbounded_channel();
         tokio::spawn(write(path, receiver));
@@ -72,7 +72,11 @@ impl Record {
 
 /// Writes as many lines at once as are waiting. A full disk must not stop the cloud: the counters go on without the file.
 async fn write(path: PathBuf, mut lines: UnboundedReceiver<Line>) {
-    let Ok(mut file) = tokio::fs::OpenOptions::new().create(true).append(true).mode(0o600).open(&path).await else { return };
+    let Ok(mut file) =
+        tokio::fs::OpenOptions::new().create(true).write(true).truncate(true).mode(0o600).open(&path).await
+    else {
+        return;
+    };
     let mut waiting = Vec::new();
     while lines.recv_many(&mut waiting, 1024).await > 0 {
         let mut text = Vec::new();

@@ -43,7 +43,11 @@ const OTHERWISE: Route = row("*", Moto, "moto knows the most services");
 /// The table.
 const ROUTES: &[Route] = &[
     row("acm", Moto, "listeners of moto's load balancers look up their certificates"),
-    row("application-autoscaling", Moto, "refuses services that its ECS does not know, as AWS does; ministack has none"),
+    row(
+        "application-autoscaling",
+        Moto,
+        "refuses services that its ECS does not know, as AWS does; ministack has none",
+    ),
     row("backup", Ministack, "has selections; moto answers them with 500"),
     row("budgets", Ministack, "keeps notifications and subscribers"),
     row("cloudfront", Ministack, "has cache and header policies, origin access controls and functions; moto 404s"),
@@ -67,7 +71,7 @@ const ROUTES: &[Route] = &[
     row("sqs", Moto, "queues and redrive policies round-trip"),
     row("ssm", Moto, "parameters with history and tags round-trip"),
     row("sts", Moto, "the account of both is the same"),
-    row("tagging", Moto, "finds 17 of 24 kinds; ministack 11"),
+    row("tagging", Moto, "the front adds what ministack has and what moto does not list"),
     later("ce"),
     later("pricing"),
     later("synthetics"),

@@ -84,7 +84,9 @@ impl RunDir {
 
     /// Whether a serving process holds its lock: true even when it does not answer.
     pub fn is_served(&self) -> bool {
-        let Ok(file) = File::open(self.serve_lock()) else { return false };
+        let Ok(file) = File::open(self.serve_lock()) else {
+            return false;
+        };
         match file.try_lock_shared() {
             Ok(()) => false,
             Err(std::fs::TryLockError::WouldBlock) => true,
@@ -123,13 +125,7 @@ impl RunDir {
 
 /// Opens a lock file, made if missing.
 pub(crate) fn lock_file(path: &Path) -> Result<File, Error> {
-    std::fs::OpenOptions::new()
-        .write(true)
-        .create(true)
-        .truncate(false)
-        .mode(0o600)
-        .open(path)
-        .map_err(Error::at(path))
+    std::fs::OpenOptions::new().write(true).create(true).truncate(false).mode(0o600).open(path).map_err(Error::at(path))
 }
 
 /// One request to the front's own interface, on the calling thread.
@@ -157,8 +153,12 @@ impl Running {
 
     /// Whether its process lives and says that it is this instance.
     pub(crate) fn answers(&self) -> bool {
-        let Some(port) = self.port() else { return false };
-        let Ok((200, body)) = ask(port, "GET", "/_groundplan/health", Duration::from_secs(5)) else { return false };
+        let Some(port) = self.port() else {
+            return false;
+        };
+        let Ok((200, body)) = ask(port, "GET", "/_groundplan/health", Duration::from_secs(5)) else {
+            return false;
+        };
         serde_json::from_str::<serde_json::Value>(&body).is_ok_and(|health| health["instance"] == *self.instance)
     }
 }

@@ -31,6 +31,8 @@ use crate::{Error, Running, Settings, faults, forward};
 pub async fn serve(settings: Settings) -> Result<(), Error> {
     let run_dir = RunDir::create(&settings.run_dir)?;
     let _lock = own(&run_dir).await?;
+    // What a killed predecessor left; `stop` must never find its process number beside our lock.
+    let _ = std::fs::remove_file(run_dir.record());
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
     // The terminal that started it may close.
@@ -42,10 +44,8 @@ pub async fn serve(settings: Settings) -> Result<(), Error> {
         .await
         .map_err(|source| Error::Port { port: requested, source })?;
     let port = listener.local_addr()?.port();
-    let (moto, ministack) = tokio::try_join!(
-        ready(Emulator::Moto, &settings, port),
-        ready(Emulator::Ministack, &settings, port)
-    )?;
+    let (moto, ministack) =
+        tokio::try_join!(ready(Emulator::Moto, &settings, port), ready(Emulator::Ministack, &settings, port))?;
     let shared = Arc::new(Shared {
         cloud: Cloud::new(moto, ministack, Record::start(run_dir.calls()), run_dir.log(), settings.time_scale),
         endpoint: format!("http://{}", SocketAddr::from((Ipv4Addr::LOCALHOST, port))),
@@ -125,7 +125,9 @@ async fn answer(State(shared): State<Arc<Shared>>, request: Request) -> Response
     let began = Instant::now();
     let call = match Call::read(request).await {
         Ok(call) => call,
-        Err(error) => return text(StatusCode::BAD_REQUEST, format!("local cloud: the request broke off ({error})")),
+        Err(error) => {
+            return text(StatusCode::BAD_REQUEST, format!("local cloud: the request broke off ({error})"));
+        }
     };
     let mut line = Line {
         time: jiff::Timestamp::now().to_string(),
@@ -171,11 +173,17 @@ async fn reset_calls(State(shared): State<Arc<Shared>>) -> Response {
 async fn reset(State(shared): State<Arc<Shared>>) -> Response {
     for emulator in [Emulator::Moto, Emulator::Ministack] {
         let uri = format!("http://127.0.0.1:{}{}", shared.cloud.emulator_port(emulator), emulator.reset_path());
-        let Ok(request) = hyper::Request::post(uri).body(Body::empty()) else { continue };
+        let Ok(request) = hyper::Request::post(uri).body(Body::empty()) else {
+            continue;
+        };
         match shared.cloud.client.request(request).await {
             Ok(response) if response.status().is_success() => {}
-            Ok(response) => return text(StatusCode::BAD_GATEWAY, format!("{}: {}", emulator.name(), response.status())),
-            Err(error) => return text(StatusCode::BAD_GATEWAY, format!("{}: {error}", emulator.name())),
+            Ok(response) => {
+                return text(StatusCode::BAD_GATEWAY, format!("{}: {}", emulator.name(), response.status()));
+            }
+            Err(error) => {
+                return text(StatusCode::BAD_GATEWAY, format!("{}: {error}", emulator.name()));
+            }
         }
     }
     shared.cloud.renew();

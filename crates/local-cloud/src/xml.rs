@@ -153,14 +153,6 @@ impl Element {
         }
     }
 
-    /// Sets a direct child as a whole.
-    pub fn put(&mut self, child: Self) {
-        match self.child_mut(&child.name) {
-            Some(old) => *old = child,
-            None => self.children.push(child),
-        }
-    }
-
     /// Removes the direct children of this name.
     pub fn remove(&mut self, name: &str) {
         self.children.retain(|child| child.name != name);

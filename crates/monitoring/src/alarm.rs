@@ -2,16 +2,12 @@
 //! <https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resource-cloudwatch-alarm.html>.
 
 use aws_sdk_cloudwatch::Client;
-use aws_sdk_cloudwatch::types::{
-    AlarmType, ComparisonOperator, Dimension as SdkDimension, Metric as SdkMetric, MetricAlarm,
-    MetricDataQuery as SdkQuery, MetricStat as SdkMetricStat, StandardUnit, Statistic,
-};
-use cloud::{
-    Aws, AwsResult, Charge, Context, Created, Failure, Live, Pricing, Quantity, Resource, Tag,
-};
+use aws_sdk_cloudwatch::types::{AlarmType, ComparisonOperator, MetricAlarm, StandardUnit, Statistic};
+use cloud::{Aws, AwsResult, Charge, Context, Created, Failure, Live, Pricing, Quantity, Resource, Tag};
 use serde::{Deserialize, Serialize};
 
 use crate::cloudwatch::{self, given, text};
+use crate::metrics::{Dimension, MetricDataQuery, by_id, live_dimensions, live_queries, sdk_dimension, sdk_query};
 
 /// An alarm on a metric, or on an expression over several.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -41,7 +37,8 @@ pub struct Alarm {
     pub insufficient_data_actions: Option<Vec<String>>,
     /// The metric.
     pub metric_name: Option<String>,
-    /// An expression and the metrics in it, instead of one metric.
+    /// An expression and the metrics in it, instead of one metric. Their order says nothing: it is by id.
+    #[serde(serialize_with = "by_id")]
     pub metrics: Option<Vec<MetricDataQuery>>,
     /// The metric's namespace.
     pub namespace: Option<String>,
@@ -64,72 +61,6 @@ pub struct Alarm {
     pub unit: Option<String>,
 }
 
-/// A name and a value that tell a metric from its likes.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "PascalCase", deny_unknown_fields, default)]
-pub struct Dimension {
-    /// The name.
-    pub name: String,
-    /// The value.
-    pub value: String,
-}
-
-impl Dimension {
-    /// A dimension.
-    pub fn new(name: impl Into<String>, value: impl Into<String>) -> Self {
-        Self {
-            name: name.into(),
-            value: value.into(),
-        }
-    }
-}
-
-/// A metric of an expression, or the expression.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "PascalCase", deny_unknown_fields, default)]
-pub struct MetricDataQuery {
-    /// The account that the metric is in, if another.
-    pub account_id: Option<String>,
-    /// The expression.
-    pub expression: Option<String>,
-    /// Its name within expressions.
-    pub id: String,
-    /// What a graph calls it.
-    pub label: Option<String>,
-    /// The metric.
-    pub metric_stat: Option<MetricStat>,
-    /// Seconds of a period of an expression.
-    pub period: Option<i32>,
-    /// Whether the alarm is on this one.
-    pub return_data: Option<bool>,
-}
-
-/// A metric and how it is summed up.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "PascalCase", deny_unknown_fields, default)]
-pub struct MetricStat {
-    /// The metric.
-    pub metric: Metric,
-    /// Seconds of a period.
-    pub period: Option<i32>,
-    /// The statistic: `Sum`, `p95`.
-    pub stat: Option<String>,
-    /// The unit.
-    pub unit: Option<String>,
-}
-
-/// A metric.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "PascalCase", deny_unknown_fields, default)]
-pub struct Metric {
-    /// The dimensions.
-    pub dimensions: Option<Vec<Dimension>>,
-    /// The name.
-    pub metric_name: Option<String>,
-    /// The namespace.
-    pub namespace: Option<String>,
-}
-
 impl Resource for Alarm {
     const TYPE: &'static str = "AWS::CloudWatch::Alarm";
     /// PutMetricAlarm answers with nothing.
@@ -144,11 +75,7 @@ impl Resource for Alarm {
         if let Some(there) = describe(&name, cx).await? {
             let tags = cloudwatch::tags_of(there.alarm_arn().unwrap_or_default(), cx).await?;
             if !cloudwatch::is_ours(&tags, cx) {
-                return Err(cloudwatch::taken(
-                    "cloudwatch:PutMetricAlarm",
-                    "the alarm",
-                    &name,
-                ));
+                return Err(cloudwatch::taken("cloudwatch:PutMetricAlarm", "the alarm", &name));
             }
         }
         self.put(&name, true, cx).await?;
@@ -165,24 +92,14 @@ impl Resource for Alarm {
 
     async fn read(ids: &[String], cx: &Context) -> Result<Vec<Option<Live<Self>>>, Failure> {
         let client = cx.client(Client::new);
-        let found = cloudwatch::describe_alarms(&client, ids, &[AlarmType::MetricAlarm])
-            .await?
-            .metric;
-        let arns: Vec<String> = found
-            .iter()
-            .filter_map(|alarm| alarm.alarm_arn.clone())
-            .collect();
+        let found = cloudwatch::describe_alarms(&client, ids, &[AlarmType::MetricAlarm]).await?.metric;
+        let arns: Vec<String> = found.iter().filter_map(|alarm| alarm.alarm_arn.clone()).collect();
         let mut tags = cloudwatch::tags_of_all(&arns, cx).await?;
         let mut one = |id: &String| {
-            let alarm = found
-                .iter()
-                .find(|alarm| alarm.alarm_name() == Some(id))?
-                .clone();
+            let alarm = found.iter().find(|alarm| alarm.alarm_name() == Some(id))?.clone();
             let arn = alarm.alarm_arn.clone().unwrap_or_default();
-            let properties = Self {
-                tags: cloudwatch::live_tags(tags.remove(&arn).unwrap_or_default()),
-                ..alarm.into()
-            };
+            let properties =
+                Self { tags: cloudwatch::live_tags(tags.remove(&arn).unwrap_or_default()), ..alarm.into() };
             Some(Live::new(properties).with("Arn", arn))
         };
         Ok(ids.iter().map(&mut one).collect())
@@ -205,30 +122,18 @@ impl Resource for Alarm {
     fn charges(&self, _: &Pricing<'_>) -> Vec<Charge> {
         // An alarm is paid for by the metrics it looks at: https://aws.amazon.com/cloudwatch/pricing/.
         let queries = self.metrics.as_deref().unwrap_or_default();
-        let stats = || {
-            queries
-                .iter()
-                .filter_map(|query| query.metric_stat.as_ref())
-        };
+        let stats = || queries.iter().filter_map(|query| query.metric_stat.as_ref());
         let mut metrics = stats().count().max(1) as f64;
-        if queries.iter().any(|query| {
-            query
-                .expression
-                .as_deref()
-                .is_some_and(|text| text.contains("ANOMALY_DETECTION_BAND"))
-        }) {
+        if queries
+            .iter()
+            .any(|query| query.expression.as_deref().is_some_and(|text| text.contains("ANOMALY_DETECTION_BAND")))
+        {
             // The band's upper and lower bound are metrics too.
             metrics += 2.0;
         }
-        let periods = stats()
-            .map(|stat| stat.period)
-            .chain([self.period])
-            .flatten();
+        let periods = stats().map(|stat| stat.period).chain([self.period]).flatten();
         let (component, price) = match periods.min() {
-            Some(..60) => (
-                "High-resolution alarm metrics",
-                "cloudwatch.alarm.high-resolution.month",
-            ),
+            Some(..60) => ("High-resolution alarm metrics", "cloudwatch.alarm.high-resolution.month"),
             _ => ("Alarm metrics", "cloudwatch.alarm.month"),
         };
         vec![Charge::new(component, price, Quantity::exactly(metrics))]
@@ -237,45 +142,27 @@ impl Resource for Alarm {
 
 impl Alarm {
     fn name(&self, cx: &Context) -> String {
-        self.alarm_name
-            .clone()
-            .unwrap_or_else(|| cloudwatch::generated_name(cx))
+        self.alarm_name.clone().unwrap_or_else(|| cloudwatch::generated_name(cx))
     }
 
     fn untagged(&self) -> Self {
-        Self {
-            tags: None,
-            alarm_name: None,
-            ..self.clone()
-        }
+        Self { tags: None, alarm_name: None, ..self.clone() }
     }
 
     /// Puts the whole alarm: what is not given is reset to AWS's default. Tags count for a new alarm only.
     async fn put(&self, name: &str, new: bool, cx: &Context) -> Result<(), Failure> {
-        let dimensions = self
-            .dimensions
-            .as_ref()
-            .map(|list| list.iter().map(sdk_dimension).collect());
-        let metrics = self
-            .metrics
-            .as_ref()
-            .map(|list| list.iter().map(sdk_query).collect());
+        let dimensions = self.dimensions.as_ref().map(|list| list.iter().map(sdk_dimension).collect());
+        let metrics = self.metrics.as_ref().map(|list| list.iter().map(sdk_query).collect());
         cx.client(Client::new)
             .put_metric_alarm()
             .alarm_name(name)
             .set_actions_enabled(self.actions_enabled)
             .set_alarm_actions(self.alarm_actions.clone())
             .set_alarm_description(self.alarm_description.clone())
-            .set_comparison_operator(
-                self.comparison_operator
-                    .as_deref()
-                    .map(ComparisonOperator::from),
-            )
+            .set_comparison_operator(self.comparison_operator.as_deref().map(ComparisonOperator::from))
             .set_datapoints_to_alarm(self.datapoints_to_alarm)
             .set_dimensions(dimensions)
-            .set_evaluate_low_sample_count_percentile(
-                self.evaluate_low_sample_count_percentile.clone(),
-            )
+            .set_evaluate_low_sample_count_percentile(self.evaluate_low_sample_count_percentile.clone())
             .set_evaluation_periods(self.evaluation_periods)
             .set_extended_statistic(self.extended_statistic.clone())
             .set_insufficient_data_actions(self.insufficient_data_actions.clone())
@@ -299,55 +186,13 @@ impl Alarm {
 
 async fn describe(name: &str, cx: &Context) -> Result<Option<MetricAlarm>, Failure> {
     let client = cx.client(Client::new);
-    let found =
-        cloudwatch::describe_alarms(&client, &[name.to_owned()], &[AlarmType::MetricAlarm]).await?;
-    Ok(found
-        .metric
-        .into_iter()
-        .find(|alarm| alarm.alarm_name() == Some(name)))
+    let found = cloudwatch::describe_alarms(&client, &[name.to_owned()], &[AlarmType::MetricAlarm]).await?;
+    Ok(found.metric.into_iter().find(|alarm| alarm.alarm_name() == Some(name)))
 }
 
 async fn arn(name: &str, cx: &Context) -> Result<String, Failure> {
     let arn = describe(name, cx).await?.and_then(|alarm| alarm.alarm_arn);
     arn.ok_or_else(|| Failure::missing("cloudwatch:DescribeAlarms", "AlarmArn"))
-}
-
-fn sdk_dimension(dimension: &Dimension) -> SdkDimension {
-    SdkDimension::builder()
-        .name(&dimension.name)
-        .value(&dimension.value)
-        .build()
-}
-
-fn sdk_query(query: &MetricDataQuery) -> SdkQuery {
-    SdkQuery::builder()
-        .id(&query.id)
-        .set_account_id(query.account_id.clone())
-        .set_expression(query.expression.clone())
-        .set_label(query.label.clone())
-        .set_metric_stat(query.metric_stat.as_ref().map(sdk_stat))
-        .set_period(query.period)
-        .set_return_data(query.return_data)
-        .build()
-}
-
-fn sdk_stat(stat: &MetricStat) -> SdkMetricStat {
-    let dimensions = stat
-        .metric
-        .dimensions
-        .as_ref()
-        .map(|list| list.iter().map(sdk_dimension).collect());
-    let metric = SdkMetric::builder()
-        .set_dimensions(dimensions)
-        .set_metric_name(stat.metric.metric_name.clone())
-        .set_namespace(stat.metric.namespace.clone())
-        .build();
-    SdkMetricStat::builder()
-        .metric(metric)
-        .set_period(stat.period)
-        .set_stat(stat.stat.clone())
-        .set_unit(stat.unit.as_deref().map(StandardUnit::from))
-        .build()
 }
 
 impl From<MetricAlarm> for Alarm {
@@ -366,7 +211,7 @@ impl From<MetricAlarm> for Alarm {
             extended_statistic: text(alarm.extended_statistic),
             insufficient_data_actions: given(alarm.insufficient_data_actions),
             metric_name: text(alarm.metric_name),
-            metrics: given(alarm.metrics).map(|list| list.into_iter().map(live_query).collect()),
+            metrics: live_queries(alarm.metrics),
             namespace: text(alarm.namespace),
             ok_actions: given(alarm.ok_actions),
             period: alarm.period,
@@ -377,35 +222,6 @@ impl From<MetricAlarm> for Alarm {
             treat_missing_data: text(alarm.treat_missing_data),
             unit: alarm.unit.map(|value| value.to_string()),
         }
-    }
-}
-
-fn live_dimensions(list: Option<Vec<SdkDimension>>) -> Option<Vec<Dimension>> {
-    let one =
-        |d: SdkDimension| Dimension::new(d.name.unwrap_or_default(), d.value.unwrap_or_default());
-    given(list).map(|list| list.into_iter().map(one).collect())
-}
-
-fn live_query(query: SdkQuery) -> MetricDataQuery {
-    let metric = |metric: SdkMetric| Metric {
-        dimensions: live_dimensions(metric.dimensions),
-        metric_name: metric.metric_name,
-        namespace: metric.namespace,
-    };
-    let stat = |stat: SdkMetricStat| MetricStat {
-        metric: stat.metric.map(metric).unwrap_or_default(),
-        period: stat.period,
-        stat: stat.stat,
-        unit: stat.unit.map(|unit| unit.to_string()),
-    };
-    MetricDataQuery {
-        account_id: text(query.account_id),
-        expression: text(query.expression),
-        id: query.id.unwrap_or_default(),
-        label: text(query.label),
-        metric_stat: query.metric_stat.map(stat),
-        period: query.period,
-        return_data: query.return_data,
     }
 }
 
@@ -422,21 +238,15 @@ mod tests {
             "AlarmName": "p-api-5xx", "OKActions": ["arn:ok"], "AlarmActions": ["arn:alarm"], "Threshold": 10.0,
             "ComparisonOperator": "GreaterThanThreshold", "EvaluationPeriods": 1, "TreatMissingData": "notBreaching",
             "Metrics": [
-                { "Id": "total", "Expression": "a + b", "ReturnData": true },
                 { "Id": "a", "ReturnData": false, "MetricStat": {
                     "Metric": { "Namespace": "N", "MetricName": "M", "Dimensions": [{ "Name": "D", "Value": "v" }] },
                     "Period": 60, "Stat": "Sum"
-                } }
+                } },
+                { "Expression": "a + b", "Id": "total", "ReturnData": true }
             ]
         });
         let alarm: Alarm = serde_json::from_value(declared.clone()).unwrap();
-        let queries = alarm
-            .metrics
-            .as_ref()
-            .unwrap()
-            .iter()
-            .map(sdk_query)
-            .collect();
+        let queries = alarm.metrics.as_ref().unwrap().iter().rev().map(sdk_query).collect();
         let described = MetricAlarm::builder()
             .alarm_name("p-api-5xx")
             .ok_actions("arn:ok")
@@ -458,21 +268,13 @@ mod tests {
         let stat = |period| json!({ "Id": "a", "MetricStat": { "Metric": {}, "Period": period, "Stat": "Sum" } });
         let cases = [
             (json!({ "Period": 300 }), "cloudwatch.alarm.month", 1.0),
-            (
-                json!({ "Period": 10 }),
-                "cloudwatch.alarm.high-resolution.month",
-                1.0,
-            ),
+            (json!({ "Period": 10 }), "cloudwatch.alarm.high-resolution.month", 1.0),
             (
                 json!({ "Metrics": [stat(60), stat(60), { "Id": "e", "Expression": "a + b" }] }),
                 "cloudwatch.alarm.month",
                 2.0,
             ),
-            (
-                json!({ "Metrics": [stat(30)] }),
-                "cloudwatch.alarm.high-resolution.month",
-                1.0,
-            ),
+            (json!({ "Metrics": [stat(30)] }), "cloudwatch.alarm.high-resolution.month", 1.0),
             (
                 json!({ "Metrics": [stat(60), { "Id": "e", "Expression": "ANOMALY_DETECTION_BAND(a, 2)" }] }),
                 "cloudwatch.alarm.month",
@@ -480,18 +282,11 @@ mod tests {
             ),
         ];
         let usage = Usage::default();
-        let pricing = Pricing {
-            usage: &usage,
-            region: "us-east-1",
-            lookup: &|_| None,
-        };
+        let pricing = Pricing { usage: &usage, region: "us-east-1", lookup: &|_| None };
         for (properties, price, quantity) in cases {
             let alarm: Alarm = serde_json::from_value(properties).unwrap();
             let charges = alarm.charges(&pricing);
-            assert_eq!(
-                (charges[0].price.as_str(), charges[0].quantity),
-                (price, Quantity::exactly(quantity))
-            );
+            assert_eq!((charges[0].price.as_str(), charges[0].quantity), (price, Quantity::exactly(quantity)));
         }
     }
 
@@ -499,20 +294,10 @@ mod tests {
     fn only_the_properties_decide_about_a_new_put() {
         let tagged = |value: &str| Alarm {
             alarm_name: Some("a".into()),
-            tags: Some(vec![Tag {
-                key: "k".into(),
-                value: value.into(),
-            }]),
+            tags: Some(vec![Tag { key: "k".into(), value: value.into() }]),
             ..Alarm::default()
         };
         assert_eq!(tagged("1").untagged(), tagged("2").untagged());
-        assert_ne!(
-            tagged("1").untagged(),
-            Alarm {
-                threshold: Some(1.0),
-                ..tagged("1")
-            }
-            .untagged()
-        );
+        assert_ne!(tagged("1").untagged(), Alarm { threshold: Some(1.0), ..tagged("1") }.untagged());
     }
 }

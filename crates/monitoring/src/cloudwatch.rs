@@ -20,28 +20,19 @@ const NAMES_PER_CALL: usize = 100;
 /// Whether something with these tags was made by this operation, or is this resource of this environment.
 pub(crate) fn is_ours(tags: &RawTags, cx: &Context) -> bool {
     let is = |key: &str, value: &str| tags.iter().any(|(k, v)| k == key && v == value);
-    is(TAG_OPERATION, &cx.token)
-        || (is(TAG_ENVIRONMENT, &cx.environment) && is(TAG_ADDRESS, cx.address.as_str()))
+    is(TAG_OPERATION, &cx.token) || (is(TAG_ENVIRONMENT, &cx.environment) && is(TAG_ADDRESS, cx.address.as_str()))
 }
 
 /// The failure of a create whose name is taken. CloudWatch's Put calls would overwrite what is there.
 pub(crate) fn taken(action: &str, what: &str, name: &str) -> Failure {
     let message = format!("{what} `{name}` exists already and does not belong to this resource");
-    let failure = Failure {
-        action: action.to_owned(),
-        ..Failure::new(FailureKind::AlreadyExists, message)
-    };
+    let failure = Failure { action: action.to_owned(), ..Failure::new(FailureKind::AlreadyExists, message) };
     failure.hint("import it, or delete it")
 }
 
 /// A name for a resource that declares none: the same when the same operation is tried again.
 pub(crate) fn generated_name(cx: &Context) -> String {
-    let token: String = cx
-        .token
-        .chars()
-        .filter(char::is_ascii_alphanumeric)
-        .take(12)
-        .collect();
+    let token: String = cx.token.chars().filter(char::is_ascii_alphanumeric).take(12).collect();
     format!("{}-{token}", cx.address.logical_id())
 }
 
@@ -53,10 +44,7 @@ pub(crate) fn live_tags(tags: RawTags) -> Option<Vec<Tag>> {
 
 /// The declared tags and the operation's, for the making call.
 pub(crate) fn tags_for_create(declared: &Option<Vec<Tag>>, cx: &Context) -> Vec<SdkTag> {
-    tags::for_create(declared.as_deref().unwrap_or_default(), cx)
-        .into_iter()
-        .map(sdk_tag)
-        .collect()
+    tags::for_create(declared.as_deref().unwrap_or_default(), cx).into_iter().map(sdk_tag).collect()
 }
 
 fn sdk_tag((key, value): (String, String)) -> SdkTag {
@@ -66,28 +54,16 @@ fn sdk_tag((key, value): (String, String)) -> SdkTag {
 /// The tags of an alarm or a dashboard. None if it is gone in the meantime.
 pub(crate) async fn tags_of(arn: &str, cx: &Context) -> Result<RawTags, Failure> {
     let action = "cloudwatch:ListTagsForResource";
-    let call = cx
-        .client(Client::new)
-        .list_tags_for_resource()
-        .resource_arn(arn)
-        .send();
+    let call = cx.client(Client::new).list_tags_for_resource().resource_arn(arn).send();
     let Some(answer) = call.await.aws(action).absent()? else {
         return Ok(RawTags::new());
     };
-    let pair = |tag: &SdkTag| {
-        (
-            tag.key().unwrap_or_default().to_owned(),
-            tag.value().unwrap_or_default().to_owned(),
-        )
-    };
+    let pair = |tag: &SdkTag| (tag.key().unwrap_or_default().to_owned(), tag.value().unwrap_or_default().to_owned());
     Ok(answer.tags().iter().map(pair).collect())
 }
 
 /// The tags of many. There is no call for more than one: they run side by side.
-pub(crate) async fn tags_of_all(
-    arns: &[String],
-    cx: &Context,
-) -> Result<HashMap<String, RawTags>, Failure> {
+pub(crate) async fn tags_of_all(arns: &[String], cx: &Context) -> Result<HashMap<String, RawTags>, Failure> {
     let mut out = HashMap::with_capacity(arns.len());
     for some in arns.chunks(AT_ONCE) {
         let found = try_join_all(some.iter().map(|arn| tags_of(arn, cx))).await?;
@@ -106,10 +82,7 @@ pub(crate) async fn sync_tags<A>(
 where
     A: Future<Output = Result<String, Failure>>,
 {
-    let changes = tags::changes(
-        declared.as_deref().unwrap_or_default(),
-        Some(live.as_deref().unwrap_or_default()),
-    );
+    let changes = tags::changes(declared.as_deref().unwrap_or_default(), Some(live.as_deref().unwrap_or_default()));
     if changes == tags::TagChanges::default() {
         return Ok(());
     }
@@ -117,19 +90,11 @@ where
     let client = cx.client(Client::new);
     if !changes.set.is_empty() {
         let tags = changes.set.into_iter().map(sdk_tag).collect();
-        let call = client
-            .tag_resource()
-            .resource_arn(&arn)
-            .set_tags(Some(tags))
-            .send();
+        let call = client.tag_resource().resource_arn(&arn).set_tags(Some(tags)).send();
         call.await.aws("cloudwatch:TagResource")?;
     }
     if !changes.remove.is_empty() {
-        let call = client
-            .untag_resource()
-            .resource_arn(&arn)
-            .set_tag_keys(Some(changes.remove))
-            .send();
+        let call = client.untag_resource().resource_arn(&arn).set_tag_keys(Some(changes.remove)).send();
         call.await.aws("cloudwatch:UntagResource")?;
     }
     Ok(())
@@ -143,11 +108,7 @@ pub(crate) struct Alarms {
 }
 
 /// Describes alarms of given kinds by name. Without a kind AWS answers with metric alarms only.
-pub(crate) async fn describe_alarms(
-    client: &Client,
-    names: &[String],
-    kinds: &[AlarmType],
-) -> Result<Alarms, Failure> {
+pub(crate) async fn describe_alarms(client: &Client, names: &[String], kinds: &[AlarmType]) -> Result<Alarms, Failure> {
     let mut out = Alarms::default();
     for some in names.chunks(NAMES_PER_CALL) {
         let mut pages = client
@@ -160,8 +121,7 @@ pub(crate) async fn describe_alarms(
         while let Some(page) = pages.next().await {
             let page = page.aws("cloudwatch:DescribeAlarms")?;
             out.metric.extend(page.metric_alarms.unwrap_or_default());
-            out.composite
-                .extend(page.composite_alarms.unwrap_or_default());
+            out.composite.extend(page.composite_alarms.unwrap_or_default());
         }
     }
     Ok(out)
@@ -169,11 +129,7 @@ pub(crate) async fn describe_alarms(
 
 /// Deletes an alarm of either kind.
 pub(crate) async fn delete_alarm(name: &str, cx: &Context) -> Result<(), Failure> {
-    let call = cx
-        .client(Client::new)
-        .delete_alarms()
-        .alarm_names(name)
-        .send();
+    let call = cx.client(Client::new).delete_alarms().alarm_names(name).send();
     call.await.aws("cloudwatch:DeleteAlarms").absent().map(drop)
 }
 
@@ -204,10 +160,7 @@ mod tests {
     use super::*;
 
     fn tags(pairs: &[(&str, &str)]) -> RawTags {
-        pairs
-            .iter()
-            .map(|(key, value)| (key.to_string(), value.to_string()))
-            .collect()
+        pairs.iter().map(|(key, value)| (key.to_string(), value.to_string())).collect()
     }
 
     #[test]
@@ -226,10 +179,7 @@ mod tests {
                 true,
             ),
             (
-                &[
-                    ("groundplan:environment", "freeside/staging"),
-                    ("groundplan:address", "monitoring.alarm.api-cpu"),
-                ],
+                &[("groundplan:environment", "freeside/staging"), ("groundplan:address", "monitoring.alarm.api-cpu")],
                 false,
             ),
         ];
@@ -240,9 +190,6 @@ mod tests {
 
     #[test]
     fn a_generated_name_is_the_same_for_the_same_operation() {
-        assert_eq!(
-            generated_name(&test_context()),
-            "MonitoringAlarmApiCpu-1f2e"
-        );
+        assert_eq!(generated_name(&test_context()), "MonitoringAlarmApiCpu-1f2e");
     }
 }

@@ -3,9 +3,7 @@
 
 use aws_sdk_cloudwatch::Client;
 use aws_sdk_cloudwatch::types::{AlarmType, CompositeAlarm as SdkCompositeAlarm};
-use cloud::{
-    Aws, AwsResult, Charge, Context, Created, Failure, Live, Pricing, Quantity, Resource, Tag,
-};
+use cloud::{Aws, AwsResult, Charge, Context, Created, Failure, Live, Pricing, Quantity, Resource, Tag};
 use serde::{Deserialize, Serialize};
 
 use crate::cloudwatch::{self, given, text};
@@ -53,11 +51,7 @@ impl Resource for CompositeAlarm {
         if let Some(there) = describe(&name, cx).await? {
             let tags = cloudwatch::tags_of(there.alarm_arn().unwrap_or_default(), cx).await?;
             if !cloudwatch::is_ours(&tags, cx) {
-                return Err(cloudwatch::taken(
-                    "cloudwatch:PutCompositeAlarm",
-                    "the alarm",
-                    &name,
-                ));
+                return Err(cloudwatch::taken("cloudwatch:PutCompositeAlarm", "the alarm", &name));
             }
         }
         self.put(&name, true, cx).await?;
@@ -66,11 +60,7 @@ impl Resource for CompositeAlarm {
 
     async fn sync(&self, id: &str, live: Option<&Self>, cx: &Context) -> Result<(), Failure> {
         let Some(live) = live else { return Ok(()) };
-        let properties = |alarm: &Self| Self {
-            tags: None,
-            alarm_name: None,
-            ..alarm.clone()
-        };
+        let properties = |alarm: &Self| Self { tags: None, alarm_name: None, ..alarm.clone() };
         if properties(self) != properties(live) {
             self.put(id, false, cx).await?;
         }
@@ -79,24 +69,14 @@ impl Resource for CompositeAlarm {
 
     async fn read(ids: &[String], cx: &Context) -> Result<Vec<Option<Live<Self>>>, Failure> {
         let client = cx.client(Client::new);
-        let found = cloudwatch::describe_alarms(&client, ids, &[AlarmType::CompositeAlarm])
-            .await?
-            .composite;
-        let arns: Vec<String> = found
-            .iter()
-            .filter_map(|alarm| alarm.alarm_arn.clone())
-            .collect();
+        let found = cloudwatch::describe_alarms(&client, ids, &[AlarmType::CompositeAlarm]).await?.composite;
+        let arns: Vec<String> = found.iter().filter_map(|alarm| alarm.alarm_arn.clone()).collect();
         let mut tags = cloudwatch::tags_of_all(&arns, cx).await?;
         let mut one = |id: &String| {
-            let alarm = found
-                .iter()
-                .find(|alarm| alarm.alarm_name() == Some(id))?
-                .clone();
+            let alarm = found.iter().find(|alarm| alarm.alarm_name() == Some(id))?.clone();
             let arn = alarm.alarm_arn.clone().unwrap_or_default();
-            let properties = Self {
-                tags: cloudwatch::live_tags(tags.remove(&arn).unwrap_or_default()),
-                ..alarm.into()
-            };
+            let properties =
+                Self { tags: cloudwatch::live_tags(tags.remove(&arn).unwrap_or_default()), ..alarm.into() };
             Some(Live::new(properties).with("Arn", arn))
         };
         Ok(ids.iter().map(&mut one).collect())
@@ -117,19 +97,13 @@ impl Resource for CompositeAlarm {
     }
 
     fn charges(&self, _: &Pricing<'_>) -> Vec<Charge> {
-        vec![Charge::new(
-            "Composite alarms",
-            "cloudwatch.composite-alarm.month",
-            Quantity::exactly(1.0),
-        )]
+        vec![Charge::new("Composite alarms", "cloudwatch.composite-alarm.month", Quantity::exactly(1.0))]
     }
 }
 
 impl CompositeAlarm {
     fn name(&self, cx: &Context) -> String {
-        self.alarm_name
-            .clone()
-            .unwrap_or_else(|| cloudwatch::generated_name(cx))
+        self.alarm_name.clone().unwrap_or_else(|| cloudwatch::generated_name(cx))
     }
 
     /// Puts the whole alarm: what is not given is reset to AWS's default. Tags count for a new alarm only.
@@ -156,13 +130,8 @@ impl CompositeAlarm {
 
 async fn describe(name: &str, cx: &Context) -> Result<Option<SdkCompositeAlarm>, Failure> {
     let client = cx.client(Client::new);
-    let found =
-        cloudwatch::describe_alarms(&client, &[name.to_owned()], &[AlarmType::CompositeAlarm])
-            .await?;
-    Ok(found
-        .composite
-        .into_iter()
-        .find(|alarm| alarm.alarm_name() == Some(name)))
+    let found = cloudwatch::describe_alarms(&client, &[name.to_owned()], &[AlarmType::CompositeAlarm]).await?;
+    Ok(found.composite.into_iter().find(|alarm| alarm.alarm_name() == Some(name)))
 }
 
 async fn arn(name: &str, cx: &Context) -> Result<String, Failure> {
@@ -204,9 +173,7 @@ mod tests {
             .ok_actions("arn:ok")
             .set_alarm_actions(Some(vec![]))
             .build();
-        let live = engine::intrinsic::lower(
-            serde_json::to_value(CompositeAlarm::from(described)).unwrap(),
-        );
+        let live = engine::intrinsic::lower(serde_json::to_value(CompositeAlarm::from(described)).unwrap());
         let expected = json!({ "AlarmName": "p-outage", "AlarmRule": "ALARM(\"p-api-5xx\")", "OKActions": ["arn:ok"] });
         assert_eq!(live, expected);
     }

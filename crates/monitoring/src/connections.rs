@@ -9,16 +9,16 @@ const GIB_PER_VCPU: &[(f64, &[&str])] = &[
     (
         4.0,
         &[
-            "m4", "m5", "m5d", "m6g", "m6gd", "m6i", "m6id", "m6in", "m6idn", "m7g", "m7gd", "m7i",
-            "m8a", "m8g", "m8gd", "m9g",
+            "m4", "m5", "m5d", "m6g", "m6gd", "m6i", "m6id", "m6in", "m6idn", "m7g", "m7gd", "m7i", "m8a", "m8g",
+            "m8gd", "m9g",
         ],
     ),
     (7.625, &["r4"]),
     (
         8.0,
         &[
-            "r5", "r5b", "r5d", "r6g", "r6gd", "r6i", "r6id", "r6in", "r6idn", "r7g", "r7gd",
-            "r7i", "r8a", "r8g", "r8gd", "z1d",
+            "r5", "r5b", "r5d", "r6g", "r6gd", "r6i", "r6id", "r6in", "r6idn", "r7g", "r7gd", "r7i", "r8a", "r8g",
+            "r8gd", "z1d",
         ],
     ),
     (15.25, &["x1"]),
@@ -28,14 +28,8 @@ const GIB_PER_VCPU: &[(f64, &[&str])] = &[
 ];
 
 /// Burstable classes, in GiB by size.
-const BURSTABLE: &[(&str, f64)] = &[
-    ("micro", 1.0),
-    ("small", 2.0),
-    ("medium", 4.0),
-    ("large", 8.0),
-    ("xlarge", 16.0),
-    ("2xlarge", 32.0),
-];
+const BURSTABLE: &[(&str, f64)] =
+    &[("micro", 1.0), ("small", 2.0), ("medium", 4.0), ("large", 8.0), ("xlarge", 16.0), ("2xlarge", 32.0)];
 
 const GIB: f64 = 1024.0 * 1024.0 * 1024.0;
 
@@ -47,14 +41,9 @@ pub fn memory_gib(class: &str) -> Option<f64> {
         return None;
     }
     if ["t2", "t3", "t4g"].contains(&family) {
-        return BURSTABLE
-            .iter()
-            .find(|(name, _)| *name == size)
-            .map(|(_, memory)| *memory);
+        return BURSTABLE.iter().find(|(name, _)| *name == size).map(|(_, memory)| *memory);
     }
-    let (per_vcpu, _) = GIB_PER_VCPU
-        .iter()
-        .find(|(_, families)| families.contains(&family))?;
+    let (per_vcpu, _) = GIB_PER_VCPU.iter().find(|(_, families)| families.contains(&family))?;
     let vcpus = match size {
         "medium" => 1.0,
         "large" => 2.0,
@@ -114,18 +103,11 @@ mod tests {
     #[test]
     fn every_current_postgres_class_is_known() {
         for region in ["us-east-1", "us-west-2"] {
-            let classes =
-                schema::limits::db_instance_classes("postgres", region).unwrap_or_default();
+            let classes = schema::limits::db_instance_classes("postgres", region).unwrap_or_default();
             assert!(!classes.is_empty());
             // AWS makes no new instances of these.
-            let previous = |class: &&String| {
-                ["m1", "m2", "m3", "r3", "t1"]
-                    .iter()
-                    .any(|f| class[3..].starts_with(f))
-            };
-            let unknown = classes
-                .iter()
-                .filter(|class| !previous(class) && memory_gib(class).is_none());
+            let previous = |class: &&String| ["m1", "m2", "m3", "r3", "t1"].iter().any(|f| class[3..].starts_with(f));
+            let unknown = classes.iter().filter(|class| !previous(class) && memory_gib(class).is_none());
             let unknown: Vec<_> = unknown.collect();
             assert!(unknown.is_empty(), "{region}: {unknown:?}");
         }
@@ -134,22 +116,14 @@ mod tests {
     #[test]
     fn the_limit_is_close_to_what_instances_report_and_never_above() {
         // What users report of `SHOW max_connections` on their instances.
-        for (class, reported) in [
-            ("db.t3.micro", 81),
-            ("db.t2.small", 198),
-            ("db.t2.medium", 412),
-            ("db.t2.large", 856),
-        ] {
+        for (class, reported) in
+            [("db.t3.micro", 81), ("db.t2.small", 198), ("db.t2.medium", 412), ("db.t2.large", 856)]
+        {
             let computed = max_connections("postgres", class).unwrap();
-            assert!(
-                computed <= reported && computed * 10 >= reported * 9,
-                "{class}: {computed} of {reported}"
-            );
+            assert!(computed <= reported && computed * 10 >= reported * 9, "{class}: {computed} of {reported}");
         }
         assert_eq!(max_connections("postgres", "db.r5.24xlarge"), Some(5000));
-        assert!(
-            max_connections("mysql", "db.t3.small") < max_connections("postgres", "db.t3.small")
-        );
+        assert!(max_connections("mysql", "db.t3.small") < max_connections("postgres", "db.t3.small"));
         assert_eq!(max_connections("oracle-ee", "db.t3.small"), None);
     }
 }

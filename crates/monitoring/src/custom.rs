@@ -1,15 +1,11 @@
-//! What a person adds: alarms of their own, alarms over alarms, metrics counted in logs.
+//! `[monitoring.alarm.NAME]`: alarms of a person's own.
 
 use std::collections::BTreeMap;
 
-use engine::Handle;
-
-use crate::alarm::{Alarm, Dimension, Metric, MetricDataQuery, MetricStat};
-use crate::composite_alarm::CompositeAlarm;
-use crate::metric_filter::{MetricFilter, MetricTransformation};
-use crate::module::{Desk, composite_address};
-use crate::settings::{Comparison, Composite, CustomAlarm, Filter, Missing, Watched};
-use crate::standard;
+use crate::alarm::Alarm;
+use crate::metrics::{Dimension, Metric, MetricDataQuery, MetricStat};
+use crate::module::Desk;
+use crate::settings::{Comparison, CustomAlarm, Missing, Watched};
 
 /// The statistics of one metric that are no percentiles.
 const STATISTICS: &[&str] = &["Average", "Sum", "Minimum", "Maximum", "SampleCount"];
@@ -18,105 +14,23 @@ const STATISTICS: &[&str] = &["Average", "Sum", "Minimum", "Maximum", "SampleCou
 /// definitions".
 const SAMPLED: &[&str] = &["p", "tm", "wm", "tc", "ts", "TM", "WM", "TC", "TS", "PR"];
 
+const HOUR: u32 = 60 * 60;
+
 pub(crate) fn declare(desk: &mut Desk<'_>) {
     let settings = desk.settings;
-    for (name, filter) in &settings.filter {
-        add_filter(name, filter, desk);
-    }
     for (name, alarm) in &settings.alarm {
         add_alarm(name, alarm, desk);
     }
-    for (name, composite) in &settings.composite {
-        add_composite(name, composite, desk);
-    }
 }
 
-fn error(desk: &mut Desk<'_>, rule: &str, key: String, message: String, hint: String) {
+pub(crate) fn error(desk: &mut Desk<'_>, rule: &str, key: String, message: String, hint: String) {
     desk.stack.findings.error(rule, key, message).hint(hint);
-}
-
-/// The metric's name of a filter for a service.
-pub(crate) fn filter_metric(service: &str, filter: &str) -> String {
-    format!("{service}-{filter}")
-}
-
-/// The services whose logs a filter looks at.
-pub(crate) fn filtered<'a>(filter: &'a Filter, logs: &'a crate::Logs) -> Vec<&'a String> {
-    match &filter.services {
-        Some(services) => services
-            .iter()
-            .filter(|service| logs.services.contains_key(*service))
-            .collect(),
-        None => logs.services.keys().collect(),
-    }
-}
-
-fn add_filter(name: &str, filter: &Filter, desk: &mut Desk<'_>) {
-    let section = format!("monitoring.filter.{name}");
-    desk.stack.section(&section);
-    for (index, service) in filter.services.iter().flatten().enumerate() {
-        if !desk.inputs.logs.services.contains_key(service) {
-            let message = format!("there is no service `{service}` that writes logs");
-            let hint = did_you_mean(service, desk.inputs.logs.services.keys());
-            error(
-                desk,
-                "unknown-service",
-                format!("{section}.services.{index}"),
-                message,
-                hint,
-            );
-        }
-    }
-    if let Some(limit) = filter.alarm
-        && !standard::check_minutes(limit.minutes, &format!("{section}.alarm.minutes"), desk)
-    {
-        return;
-    }
-    let inputs = desk.inputs;
-    for service in filtered(filter, &inputs.logs) {
-        let Some(log) = inputs.logs.services.get(service) else {
-            continue;
-        };
-        let metric = filter_metric(service, name);
-        let transformation = MetricTransformation {
-            // A metric that is 0 while all is well, not one without data.
-            default_value: Some(0.0),
-            metric_name: metric.clone(),
-            metric_namespace: inputs.prefix.clone(),
-            metric_value: filter.value.clone(),
-            ..MetricTransformation::default()
-        };
-        let resource = MetricFilter {
-            filter_name: Some(desk.full_name(&metric)),
-            filter_pattern: Some(filter.pattern.clone()),
-            log_group_name: Some(log.name.clone()),
-            metric_transformations: Some(vec![transformation]),
-            ..MetricFilter::default()
-        };
-        desk.stack
-            .add(format!("monitoring.metric-filter.{metric}"), resource);
-        if let Some(limit) = filter.alarm {
-            let words = format!(
-                "{name} of {service}: more than {} within {} minutes",
-                limit.count, limit.minutes
-            );
-            let alarm = Alarm {
-                metric_name: Some(metric.clone()),
-                namespace: Some(inputs.prefix.clone()),
-                period: Some(standard::seconds(limit)),
-                statistic: Some("Sum".to_owned()),
-                ..standard::errors(limit, words)
-            };
-            let topic = desk.topic.clone();
-            desk.alarm(&metric, topic, alarm);
-        }
-    }
 }
 
 fn add_alarm(name: &str, given: &CustomAlarm, desk: &mut Desk<'_>) {
     let section = format!("monitoring.alarm.{name}");
     desk.stack.section(&section);
-    if !(matches!(given.period, 10 | 20 | 30) || (given.period > 0 && given.period % 60 == 0)) {
+    if !(matches!(given.period, 10 | 20 | 30) || (given.period > 0 && given.period.is_multiple_of(60))) {
         let message = format!("an alarm cannot have periods of {} seconds", given.period);
         error(
             desk,
@@ -127,37 +41,23 @@ fn add_alarm(name: &str, given: &CustomAlarm, desk: &mut Desk<'_>) {
         );
         return;
     }
-    let day = 24 * 60 * 60;
-    if given.periods == 0 || given.periods.saturating_mul(given.period) > day.max(given.period) {
-        let message = format!(
-            "{} periods of {} seconds are none, or more than a day",
-            given.periods, given.period
-        );
-        let hint = format!("write 1 to {}", (day / given.period).max(1));
-        error(
-            desk,
-            "alarm-periods",
-            format!("{section}.periods"),
-            message,
-            hint,
-        );
+    // A day, or a week where a period is an hour or more: API_PutMetricAlarm.
+    let (most, words) = if given.period < HOUR { (24 * HOUR, "a day") } else { (7 * 24 * HOUR, "a week") };
+    if given.periods == 0 || given.periods.saturating_mul(given.period) > most {
+        let message = format!("{} periods of {} seconds are none, or more than {words}", given.periods, given.period);
+        let hint = match most / given.period {
+            0 => format!("write a period of at most {most}"),
+            periods => format!("write 1 to {periods}"),
+        };
+        error(desk, "alarm-periods", format!("{section}.periods"), message, hint);
         return;
     }
     if let Some(datapoints) = given.datapoints
         && !(1..=given.periods).contains(&datapoints)
     {
-        let message = format!(
-            "{datapoints} of {} periods cannot be past the threshold",
-            given.periods
-        );
+        let message = format!("{datapoints} of {} periods cannot be past the threshold", given.periods);
         let hint = format!("write 1 to {}", given.periods);
-        error(
-            desk,
-            "alarm-datapoints",
-            format!("{section}.datapoints"),
-            message,
-            hint,
-        );
+        error(desk, "alarm-datapoints", format!("{section}.datapoints"), message, hint);
         return;
     }
     let own = given.notify.as_ref();
@@ -186,13 +86,7 @@ fn watching(given: &CustomAlarm, section: &str, desk: &mut Desk<'_>) -> Option<A
     let Some(expression) = &given.expression else {
         if !given.metrics.is_empty() {
             let message = "`metrics` without an `expression` over them".to_owned();
-            error(
-                desk,
-                "alarm-metric",
-                format!("{section}.metrics"),
-                message,
-                "write expression = \"…\"".to_owned(),
-            );
+            error(desk, "alarm-metric", format!("{section}.metrics"), message, "write expression = \"…\"".to_owned());
             return None;
         }
         let (metric, statistic) = metric(&given.watched(), section, desk)?;
@@ -209,15 +103,8 @@ fn watching(given: &CustomAlarm, section: &str, desk: &mut Desk<'_>) -> Option<A
     };
     if given.metric.is_some() {
         let message = "`metric` and `expression` exclude each other".to_owned();
-        let hint =
-            format!("write the metric as [{section}.metrics.NAME], and NAME in the expression");
-        error(
-            desk,
-            "alarm-metric",
-            format!("{section}.metric"),
-            message,
-            hint,
-        );
+        let hint = format!("write the metric as [{section}.metrics.NAME], and NAME in the expression");
+        error(desk, "alarm-metric", format!("{section}.metric"), message, hint);
         return None;
     }
     let total = MetricDataQuery {
@@ -230,12 +117,7 @@ fn watching(given: &CustomAlarm, section: &str, desk: &mut Desk<'_>) -> Option<A
     let mut queries = vec![total];
     for (id, watched) in &given.metrics {
         let (metric, statistic) = metric(watched, &format!("{section}.metrics.{id}"), desk)?;
-        let stat = MetricStat {
-            metric,
-            period,
-            stat: Some(statistic),
-            unit: None,
-        };
+        let stat = MetricStat { metric, period, stat: Some(statistic), unit: None };
         queries.push(MetricDataQuery {
             id: id.clone(),
             metric_stat: Some(stat),
@@ -243,10 +125,7 @@ fn watching(given: &CustomAlarm, section: &str, desk: &mut Desk<'_>) -> Option<A
             ..MetricDataQuery::default()
         });
     }
-    Some(Alarm {
-        metrics: Some(queries),
-        ..Alarm::default()
-    })
+    Some(Alarm { metrics: Some(queries), ..Alarm::default() })
 }
 
 /// A metric and its statistic.
@@ -257,13 +136,7 @@ fn metric(watched: &Watched, section: &str, desk: &mut Desk<'_>) -> Option<(Metr
         let services = &desk.inputs.services;
         let Some(service) = services.iter().find(|service| service.name == *name) else {
             let hint = did_you_mean(name, services.iter().map(|service| &service.name));
-            error(
-                desk,
-                "unknown-service",
-                format!("{section}.service"),
-                format!("there is no service `{name}`"),
-                hint,
-            );
+            error(desk, "unknown-service", format!("{section}.service"), format!("there is no service `{name}`"), hint);
             return None;
         };
         dimensions.insert("ClusterName".to_owned(), service.cluster.clone());
@@ -272,53 +145,28 @@ fn metric(watched: &Watched, section: &str, desk: &mut Desk<'_>) -> Option<(Metr
     }
     let (Some(namespace), Some(name)) = (namespace, watched.metric.clone()) else {
         let message = "what does it watch? A metric has a namespace and a name".to_owned();
-        let hint =
-            "write namespace = \"AWS/SQS\" and metric = \"ApproximateNumberOfMessagesVisible\""
-                .to_owned();
+        let hint = "write namespace = \"AWS/SQS\" and metric = \"ApproximateNumberOfMessagesVisible\"".to_owned();
         error(desk, "alarm-metric", section.to_owned(), message, hint);
         return None;
     };
-    let statistic = watched
-        .statistic
-        .clone()
-        .unwrap_or_else(|| "Average".to_owned());
+    let statistic = watched.statistic.clone().unwrap_or_else(|| "Average".to_owned());
     if !is_statistic(&statistic) {
         let hint = match schema::closest(&statistic, STATISTICS.iter().copied()) {
             Some(closest) => format!("did you mean `{closest}`?"),
-            None => format!(
-                "write {}, or a percentile such as p95",
-                STATISTICS.join(", ")
-            ),
+            None => format!("write {}, or a percentile such as p95", STATISTICS.join(", ")),
         };
         let message = format!("CloudWatch has no statistic `{statistic}`");
-        error(
-            desk,
-            "alarm-statistic",
-            format!("{section}.statistic"),
-            message,
-            hint,
-        );
+        error(desk, "alarm-statistic", format!("{section}.statistic"), message, hint);
         return None;
     }
-    let dimensions: Vec<_> = dimensions
-        .into_iter()
-        .map(|(name, value)| Dimension { name, value })
-        .collect();
+    let dimensions: Vec<_> = dimensions.into_iter().map(|(name, value)| Dimension { name, value }).collect();
     let dimensions = (!dimensions.is_empty()).then_some(dimensions);
-    Some((
-        Metric {
-            dimensions,
-            metric_name: Some(name),
-            namespace: Some(namespace),
-        },
-        statistic,
-    ))
+    Some((Metric { dimensions, metric_name: Some(name), namespace: Some(namespace) }, statistic))
 }
 
 fn is_statistic(text: &str) -> bool {
     let sampled = |start: &str| {
-        text.strip_prefix(start)
-            .is_some_and(|rest| rest.starts_with(|c: char| c.is_ascii_digit() || c == '('))
+        text.strip_prefix(start).is_some_and(|rest| rest.starts_with(|c: char| c.is_ascii_digit() || c == '('))
     };
     STATISTICS.contains(&text) || text == "IQM" || SAMPLED.iter().any(|start| sampled(start))
 }
@@ -341,92 +189,7 @@ fn missing(missing: Missing) -> &'static str {
     }
 }
 
-fn add_composite(name: &str, given: &Composite, desk: &mut Desk<'_>) {
-    let section = format!("monitoring.composite.{name}");
-    desk.stack.section(&section);
-    let own = given.notify.as_ref();
-    let topic = match own {
-        Some(_) => desk.topic(own, &format!("{section}.notify")),
-        None => desk.topic.clone(),
-    };
-    let (rule, named) = match (given.any.as_slice(), given.all.as_slice(), &given.rule) {
-        ([], [], Some(rule)) => (rule.clone(), mentioned(rule, desk)),
-        (any, [], None) if !any.is_empty() => (
-            join(name, any, &format!("{section}.any"), " OR ", desk),
-            Vec::new(),
-        ),
-        ([], all, None) if !all.is_empty() => (
-            join(name, all, &format!("{section}.all"), " AND ", desk),
-            Vec::new(),
-        ),
-        _ => {
-            let message = "it takes exactly one of `any`, `all` and `rule`".to_owned();
-            error(
-                desk,
-                "composite-rule",
-                section,
-                message,
-                "write any = [\"api-cpu\", \"api-memory\"]".to_owned(),
-            );
-            return;
-        }
-    };
-    let alarm = CompositeAlarm {
-        alarm_description: given.description.clone(),
-        alarm_rule: Some(rule),
-        ..CompositeAlarm::default()
-    };
-    let handle = desk.composite(name, topic, alarm);
-    // A rule in a person's own words names alarms without referring to them.
-    for alarm in named {
-        desk.stack.depends_on(&handle, &alarm);
-    }
-}
-
-/// The alarms whose names stand in a rule.
-fn mentioned(rule: &str, desk: &Desk<'_>) -> Vec<Handle> {
-    let stands = |name: &str| {
-        let full = desk.full_name(name);
-        rule.contains(&format!("\"{full}\"")) || rule.contains(&format!("({full})"))
-    };
-    desk.alarms
-        .iter()
-        .filter(|(name, _)| stands(name))
-        .map(|(_, handle)| handle.clone())
-        .collect()
-}
-
-/// `ALARM("a") OR ALARM("b")`, by references.
-fn join(own: &str, names: &[String], key: &str, between: &str, desk: &mut Desk<'_>) -> String {
-    let mut parts = Vec::new();
-    for (index, name) in names.iter().enumerate() {
-        let handle = match desk.alarms.get(name) {
-            Some(handle) => handle.clone(),
-            None if name != own && desk.settings.composite.contains_key(name) => {
-                Handle::to(composite_address(name))
-            }
-            None => {
-                let hint = did_you_mean(name, desk.alarms.keys());
-                error(
-                    desk,
-                    "unknown-alarm",
-                    format!("{key}.{index}"),
-                    format!("there is no alarm `{name}`"),
-                    hint,
-                );
-                continue;
-            }
-        };
-        parts.push(format!("ALARM(\"{}\")", handle.id()));
-    }
-    if parts.is_empty() {
-        "FALSE".to_owned()
-    } else {
-        parts.join(between)
-    }
-}
-
-fn did_you_mean<'a>(word: &str, known: impl Iterator<Item = &'a String>) -> String {
+pub(crate) fn did_you_mean<'a>(word: &str, known: impl Iterator<Item = &'a String>) -> String {
     let known: Vec<&str> = known.map(String::as_str).collect();
     match schema::closest(word, known.iter().copied()) {
         Some(closest) => format!("did you mean `{closest}`?"),

@@ -2,10 +2,7 @@
 //! <https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resource-cloudwatch-dashboard.html>.
 
 use aws_sdk_cloudwatch::Client;
-use cloud::{
-    Absent, Aws, AwsResult, Charge, Context, Created, Failure, Live, Pricing, Quantity, Resource,
-    Tag,
-};
+use cloud::{Absent, Aws, AwsResult, Charge, Context, Created, Failure, Live, Pricing, Quantity, Resource, Tag};
 use futures::future::try_join_all;
 use serde::{Deserialize, Serialize, Serializer};
 use serde_json::{Map, Value};
@@ -41,10 +38,7 @@ fn sorted(value: Value) -> Value {
     match value {
         Value::Array(items) => items.into_iter().map(sorted).collect(),
         Value::Object(map) => {
-            let mut entries: Vec<(String, Value)> = map
-                .into_iter()
-                .map(|(key, item)| (key, sorted(item)))
-                .collect();
+            let mut entries: Vec<(String, Value)> = map.into_iter().map(|(key, item)| (key, sorted(item))).collect();
             entries.sort_by(|a, b| a.0.cmp(&b.0));
             Value::Object(Map::from_iter(entries))
         }
@@ -64,11 +58,7 @@ impl Resource for Dashboard {
         if let Some(there) = get(&name, cx).await?
             && !cloudwatch::is_ours(&cloudwatch::tags_of(&there.arn, cx).await?, cx)
         {
-            return Err(cloudwatch::taken(
-                "cloudwatch:PutDashboard",
-                "the dashboard",
-                &name,
-            ));
+            return Err(cloudwatch::taken("cloudwatch:PutDashboard", "the dashboard", &name));
         }
         self.put(&name, true, cx).await?;
         Ok(Created::new(name))
@@ -82,9 +72,7 @@ impl Resource for Dashboard {
         }
         let arn = async {
             let found = get(id, cx).await?;
-            found
-                .map(|found| found.arn)
-                .ok_or_else(|| Failure::missing("cloudwatch:GetDashboard", "DashboardArn"))
+            found.map(|found| found.arn).ok_or_else(|| Failure::missing("cloudwatch:GetDashboard", "DashboardArn"))
         };
         cloudwatch::sync_tags(&self.tags, &live.tags, cx, arn).await
     }
@@ -99,15 +87,8 @@ impl Resource for Dashboard {
     }
 
     async fn delete(id: &str, cx: &Context) -> Result<(), Failure> {
-        let call = cx
-            .client(Client::new)
-            .delete_dashboards()
-            .dashboard_names(id)
-            .send();
-        call.await
-            .aws("cloudwatch:DeleteDashboards")
-            .absent()
-            .map(drop)
+        let call = cx.client(Client::new).delete_dashboards().dashboard_names(id).send();
+        call.await.aws("cloudwatch:DeleteDashboards").absent().map(drop)
     }
 
     async fn find(&self, cx: &Context) -> Result<Option<Created>, Failure> {
@@ -122,19 +103,13 @@ impl Resource for Dashboard {
     fn charges(&self, _: &Pricing<'_>) -> Vec<Charge> {
         // The first three dashboards of an account are free, and which is the fourth nobody knows here.
         let quantity = Quantity::between(0.0, 1.0, 1.0);
-        vec![Charge::new(
-            "Dashboards (the account's first three are free)",
-            "cloudwatch.dashboard.month",
-            quantity,
-        )]
+        vec![Charge::new("Dashboards (the account's first three are free)", "cloudwatch.dashboard.month", quantity)]
     }
 }
 
 impl Dashboard {
     fn name(&self, cx: &Context) -> String {
-        self.dashboard_name
-            .clone()
-            .unwrap_or_else(|| cloudwatch::generated_name(cx))
+        self.dashboard_name.clone().unwrap_or_else(|| cloudwatch::generated_name(cx))
     }
 
     /// Puts the dashboard. Tags count for a new one only.
@@ -158,11 +133,7 @@ struct Found {
 }
 
 async fn get(name: &str, cx: &Context) -> Result<Option<Found>, Failure> {
-    let call = cx
-        .client(Client::new)
-        .get_dashboard()
-        .dashboard_name(name)
-        .send();
+    let call = cx.client(Client::new).get_dashboard().dashboard_name(name).send();
     let answer = call.await.aws("cloudwatch:GetDashboard").absent()?;
     Ok(answer.map(|answer| Found {
         arn: answer.dashboard_arn.unwrap_or_default(),
@@ -176,11 +147,7 @@ async fn live(name: &str, cx: &Context) -> Result<Option<Live<Dashboard>>, Failu
     };
     let tags = cloudwatch::live_tags(cloudwatch::tags_of(&found.arn, cx).await?);
     let body = normal(&found.body);
-    Ok(Some(Live::new(Dashboard {
-        dashboard_body: Some(body),
-        dashboard_name: Some(name.to_owned()),
-        tags,
-    })))
+    Ok(Some(Live::new(Dashboard { dashboard_body: Some(body), dashboard_name: Some(name.to_owned()), tags })))
 }
 
 #[cfg(test)]
@@ -199,14 +166,8 @@ mod tests {
     #[test]
     fn a_declared_body_is_normal_and_keeps_its_references() {
         let handle = engine::Handle::to("networking.load-balancer.main");
-        let body = format!(
-            r#"{{"b": 1, "a": "{}"}}"#,
-            handle.get("LoadBalancerFullName")
-        );
-        let dashboard = Dashboard {
-            dashboard_body: Some(body),
-            ..Dashboard::default()
-        };
+        let body = format!(r#"{{"b": 1, "a": "{}"}}"#, handle.get("LoadBalancerFullName"));
+        let dashboard = Dashboard { dashboard_body: Some(body), ..Dashboard::default() };
         let lowered = engine::intrinsic::lower(serde_json::to_value(dashboard).unwrap());
         let reference = serde_json::json!({ "Fn::GetAtt": ["networking.load-balancer.main", "LoadBalancerFullName"] });
         assert_eq!(

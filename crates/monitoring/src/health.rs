@@ -6,37 +6,9 @@ use std::sync::Arc;
 use aws_sdk_cloudwatch::Client;
 use aws_sdk_cloudwatch::types::{AlarmType, StateValue};
 use cloud::{Address, Cloud, Failure};
-use serde::{Deserialize, Serialize};
+use engine::health::{Check, Status};
 
 use crate::cloudwatch;
-
-/// Whether something is well.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Status {
-    /// It works.
-    Healthy,
-    /// It does not.
-    Unhealthy,
-    /// Nobody can say: no data yet, or no answer.
-    Unknown,
-}
-
-/// One thing looked at.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Check {
-    /// What was looked at: `alarm arrakis-production-api-cpu`.
-    pub name: String,
-    /// The resource.
-    pub address: Option<Address>,
-    /// Whether it is well.
-    pub status: Status,
-    /// What was seen, in words.
-    pub detail: String,
-    /// The next step, where one is known.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub hint: Option<String>,
-}
 
 /// What to look at: the alarms of an environment, as its state knows them.
 #[derive(Clone, Debug, Default)]
@@ -53,28 +25,20 @@ pub async fn check(cloud: &Arc<Cloud>, targets: &Targets) -> Vec<Check> {
         return Vec::new();
     }
     let client = cloud.client(&targets.region, Client::new);
-    let names: Vec<String> = targets
-        .alarms
-        .iter()
-        .map(|(_, name)| name.clone())
-        .collect();
+    let names: Vec<String> = targets.alarms.iter().map(|(_, name)| name.clone()).collect();
     let kinds = [AlarmType::MetricAlarm, AlarmType::CompositeAlarm];
     let found = match cloudwatch::describe_alarms(&client, &names, &kinds).await {
         Ok(found) => found,
         Err(failure) => return unknown(targets, &failure),
     };
     let states = states(found);
-    targets
-        .alarms
-        .iter()
-        .map(|(address, name)| judge(address, name, states.get(name)))
-        .collect()
+    targets.alarms.iter().map(|(address, name)| judge(address, name, states.get(name))).collect()
 }
 
 fn unknown(targets: &Targets, failure: &Failure) -> Vec<Check> {
     let check = |(address, name): &(Address, String)| Check {
         name: format!("alarm {name}"),
-        address: Some(address.clone()),
+        address: address.clone(),
         status: Status::Unknown,
         detail: failure.to_string(),
         hint: failure.hint.clone(),
@@ -90,33 +54,18 @@ struct State {
 }
 
 fn states(found: cloudwatch::Alarms) -> HashMap<String, State> {
-    let metric = found.metric.into_iter().map(|alarm| {
-        (
-            alarm.alarm_name,
-            alarm.state_value,
-            alarm.state_reason,
-            alarm.actions_enabled,
-        )
-    });
-    let composite = found.composite.into_iter().map(|alarm| {
-        (
-            alarm.alarm_name,
-            alarm.state_value,
-            alarm.state_reason,
-            alarm.actions_enabled,
-        )
-    });
+    let metric = found
+        .metric
+        .into_iter()
+        .map(|alarm| (alarm.alarm_name, alarm.state_value, alarm.state_reason, alarm.actions_enabled));
+    let composite = found
+        .composite
+        .into_iter()
+        .map(|alarm| (alarm.alarm_name, alarm.state_value, alarm.state_reason, alarm.actions_enabled));
     metric
         .chain(composite)
         .filter_map(|(name, value, reason, enabled)| {
-            Some((
-                name?,
-                State {
-                    value,
-                    reason: reason.unwrap_or_default(),
-                    silent: enabled == Some(false),
-                },
-            ))
+            Some((name?, State { value, reason: reason.unwrap_or_default(), silent: enabled == Some(false) }))
         })
         .collect()
 }
@@ -124,43 +73,30 @@ fn states(found: cloudwatch::Alarms) -> HashMap<String, State> {
 fn judge(address: &Address, name: &str, state: Option<&State>) -> Check {
     let check = |status, detail: String, hint: Option<String>| Check {
         name: format!("alarm {name}"),
-        address: Some(address.clone()),
+        address: address.clone(),
         status,
         detail,
         hint,
     };
     let Some(state) = state else {
         let hint = "see what else is missing: `cargo xtask drift`".to_owned();
-        return check(
-            Status::Unhealthy,
-            "the alarm is not there any more".to_owned(),
-            Some(hint),
-        );
+        return check(Status::Unhealthy, "the alarm is not there any more".to_owned(), Some(hint));
     };
     let reason = |fallback: &str| {
-        if state.reason.is_empty() {
-            fallback.to_owned()
-        } else {
-            state.reason.clone()
-        }
+        if state.reason.is_empty() { fallback.to_owned() } else { state.reason.clone() }
     };
     match &state.value {
         Some(StateValue::Alarm) => {
             let hint = "look at the dashboard: `cargo xtask dashboard --open`".to_owned();
             check(Status::Unhealthy, reason("past its threshold"), Some(hint))
         }
-        Some(StateValue::Ok) if state.silent => check(
-            Status::Healthy,
-            "within its threshold; its actions are switched off".to_owned(),
-            None,
-        ),
+        Some(StateValue::Ok) if state.silent => {
+            check(Status::Healthy, "within its threshold; its actions are switched off".to_owned(), None)
+        }
         Some(StateValue::Ok) => check(Status::Healthy, reason("within its threshold"), None),
         Some(StateValue::InsufficientData) => check(Status::Unknown, reason("no data yet"), None),
         other => {
-            let word = other
-                .as_ref()
-                .map(ToString::to_string)
-                .unwrap_or_else(|| "no state".to_owned());
+            let word = other.as_ref().map(ToString::to_string).unwrap_or_else(|| "no state".to_owned());
             check(Status::Unknown, word, None)
         }
     }
@@ -173,32 +109,12 @@ mod tests {
     #[test]
     fn states_are_judged() {
         let address = Address::of("monitoring.alarm.api-cpu");
-        let state = |value, reason: &str| State {
-            value: Some(value),
-            reason: reason.to_owned(),
-            silent: false,
-        };
+        let state = |value, reason: &str| State { value: Some(value), reason: reason.to_owned(), silent: false };
         let cases = [
-            (
-                Some(state(StateValue::Ok, "")),
-                Status::Healthy,
-                "within its threshold",
-            ),
-            (
-                Some(state(StateValue::Alarm, "Threshold Crossed: 91 > 80")),
-                Status::Unhealthy,
-                "91 > 80",
-            ),
-            (
-                Some(state(StateValue::InsufficientData, "")),
-                Status::Unknown,
-                "no data yet",
-            ),
-            (
-                Some(state(StateValue::from("NEW"), "")),
-                Status::Unknown,
-                "NEW",
-            ),
+            (Some(state(StateValue::Ok, "")), Status::Healthy, "within its threshold"),
+            (Some(state(StateValue::Alarm, "Threshold Crossed: 91 > 80")), Status::Unhealthy, "91 > 80"),
+            (Some(state(StateValue::InsufficientData, "")), Status::Unknown, "no data yet"),
+            (Some(state(StateValue::from("NEW"), "")), Status::Unknown, "NEW"),
             (None, Status::Unhealthy, "not there"),
         ];
         for (state, status, words) in cases {

@@ -3,14 +3,18 @@
 pub mod alarm;
 mod cloudwatch;
 pub mod composite_alarm;
+mod composites;
 pub mod connections;
 mod custom;
 pub mod dashboard;
+mod filters;
 pub mod health;
 mod inputs;
 pub mod log_group;
 pub mod metric_filter;
+pub mod metrics;
 mod module;
+mod page;
 pub mod settings;
 mod standard;
 mod widgets;
@@ -18,8 +22,7 @@ mod widgets;
 use cloud::Catalogue;
 
 pub use inputs::{
-    Balanced, Cache, Database, FlowLogs, Inputs, LoadBalancer, LogInputs, LogOutput, Logs, Outputs,
-    Service,
+    Balanced, Cache, Database, FlowLogs, Inputs, LoadBalancer, LogInputs, LogOutput, Logs, Outputs, Service,
 };
 pub use module::{declare, log_groups};
 pub use settings::Settings;

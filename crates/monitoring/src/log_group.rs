@@ -5,10 +5,7 @@ use std::collections::{BTreeMap, HashMap};
 
 use aws_sdk_cloudwatchlogs::Client;
 use aws_sdk_cloudwatchlogs::types::{LogGroup as SdkLogGroup, LogGroupClass};
-use cloud::{
-    Absent, Aws, AwsResult, Charge, Context, Created, Failure, Live, Pricing, Quantity, Resource,
-    Tag, tags,
-};
+use cloud::{Absent, Aws, AwsResult, Charge, Context, Created, Failure, Live, Pricing, Quantity, Resource, Tag, tags};
 use futures::future::try_join_all;
 use serde::{Deserialize, Serialize};
 
@@ -44,9 +41,7 @@ impl Resource for LogGroup {
 
     async fn create(&self, cx: &Context) -> Result<Created, Failure> {
         let name = self.name(cx);
-        let tags = tags::for_create(self.tags.as_deref().unwrap_or_default(), cx)
-            .into_iter()
-            .collect();
+        let tags = tags::for_create(self.tags.as_deref().unwrap_or_default(), cx).into_iter().collect();
         cx.client(Client::new)
             .create_log_group()
             .log_group_name(&name)
@@ -66,11 +61,7 @@ impl Resource for LogGroup {
         if self.retention_in_days != retention {
             match self.retention_in_days {
                 Some(days) => {
-                    let call = client
-                        .put_retention_policy()
-                        .log_group_name(id)
-                        .retention_in_days(days)
-                        .send();
+                    let call = client.put_retention_policy().log_group_name(id).retention_in_days(days).send();
                     call.await.aws("logs:PutRetentionPolicy")?;
                 }
                 None => {
@@ -84,20 +75,13 @@ impl Resource for LogGroup {
         if let (Some(class), Some(was)) = (&self.log_group_class, &live.log_group_class)
             && class != was
         {
-            let message = format!(
-                "the class of a log group cannot be changed: {id} is {was}, wanted is {class}"
-            );
-            return Err(Failure::invalid(message)
-                .hint("give it another LogGroupName, so that a new one is made"));
+            let message = format!("the class of a log group cannot be changed: {id} is {was}, wanted is {class}");
+            return Err(Failure::invalid(message).hint("give it another LogGroupName, so that a new one is made"));
         }
         if self.kms_key_id != live.kms_key_id {
             match &self.kms_key_id {
                 Some(key) => {
-                    let call = client
-                        .associate_kms_key()
-                        .log_group_name(id)
-                        .kms_key_id(key)
-                        .send();
+                    let call = client.associate_kms_key().log_group_name(id).kms_key_id(key).send();
                     call.await.aws("logs:AssociateKmsKey")?;
                 }
                 None => {
@@ -108,12 +92,7 @@ impl Resource for LogGroup {
         }
         let protected = self.deletion_protection_enabled.unwrap_or_default();
         if protected != live.deletion_protection_enabled.unwrap_or_default() {
-            let call = client
-                .put_log_group_deletion_protection()
-                .log_group_identifier(id)
-                .deletion_protection_enabled(protected)
-                .send();
-            call.await.aws("logs:PutLogGroupDeletionProtection")?;
+            protect(id, protected, cx).await?;
         }
         self.sync_tags(id, live, cx).await
     }
@@ -123,12 +102,7 @@ impl Resource for LogGroup {
         let mut found: HashMap<String, SdkLogGroup> = HashMap::new();
         for some in prefixes.chunks(AT_ONCE) {
             let lists = try_join_all(some.iter().map(|prefix| describe(prefix, cx))).await?;
-            found.extend(
-                lists
-                    .into_iter()
-                    .flatten()
-                    .filter_map(|group| Some((group.log_group_name.clone()?, group))),
-            );
+            found.extend(lists.into_iter().flatten().filter_map(|group| Some((group.log_group_name.clone()?, group))));
         }
         let mut out = Vec::with_capacity(ids.len());
         for some in ids.chunks(AT_ONCE) {
@@ -137,22 +111,19 @@ impl Resource for LogGroup {
         Ok(out)
     }
 
+    async fn unprotect(id: &str, cx: &Context) -> Result<(), Failure> {
+        protect(id, false, cx).await
+    }
+
     async fn delete(id: &str, cx: &Context) -> Result<(), Failure> {
-        let call = cx
-            .client(Client::new)
-            .delete_log_group()
-            .log_group_name(id)
-            .send();
+        let call = cx.client(Client::new).delete_log_group().log_group_name(id).send();
         call.await.aws("logs:DeleteLogGroup").absent().map(drop)
     }
 
     async fn find(&self, cx: &Context) -> Result<Option<Created>, Failure> {
         let name = self.name(cx);
         let groups = describe(&name, cx).await?;
-        let Some(group) = groups
-            .iter()
-            .find(|group| group.log_group_name() == Some(&name))
-        else {
+        let Some(group) = groups.iter().find(|group| group.log_group_name() == Some(&name)) else {
             return Ok(None);
         };
         let arn = arn(group);
@@ -175,21 +146,12 @@ impl Resource for LogGroup {
                 Some("DELIVERY") => "logs.ingest.delivery.gb",
                 _ => "logs.ingest.gb",
             };
-            (
-                "Logs ingested",
-                price,
-                pricing.usage("logs.gb", Quantity::between(0.1, 2.0, 10.0)),
-            )
+            ("Logs ingested", price, pricing.usage("logs.gb", Quantity::between(0.1, 2.0, 10.0)))
         };
         // Never expiring logs grow without end: counted as after a year.
-        let months = self
-            .retention_in_days
-            .map_or(12.0, |days| f64::from(days) / DAYS_PER_MONTH);
+        let months = self.retention_in_days.map_or(12.0, |days| f64::from(days) / DAYS_PER_MONTH);
         let stored = gigabytes.times(months * STORED_SHARE);
-        vec![
-            Charge::new(component, price, gigabytes),
-            Charge::new("Log storage", "logs.storage.gb-month", stored),
-        ]
+        vec![Charge::new(component, price, gigabytes), Charge::new("Log storage", "logs.storage.gb-month", stored)]
     }
 }
 
@@ -200,9 +162,7 @@ const STORED_SHARE: f64 = 0.15;
 
 impl LogGroup {
     fn name(&self, cx: &Context) -> String {
-        self.log_group_name
-            .clone()
-            .unwrap_or_else(|| cloudwatch::generated_name(cx))
+        self.log_group_name.clone().unwrap_or_else(|| cloudwatch::generated_name(cx))
     }
 
     async fn sync_tags(&self, id: &str, live: &Self, cx: &Context) -> Result<(), Failure> {
@@ -212,58 +172,37 @@ impl LogGroup {
             return Ok(());
         }
         let groups = describe(id, cx).await?;
-        let group = groups
-            .iter()
-            .find(|group| group.log_group_name() == Some(id));
+        let group = groups.iter().find(|group| group.log_group_name() == Some(id));
         let arn = arn(group.ok_or_else(|| Failure::missing("logs:DescribeLogGroups", "arn"))?);
         let client = cx.client(Client::new);
         if !changes.set.is_empty() {
             let tags = changes.set.into_iter().collect();
-            let call = client
-                .tag_resource()
-                .resource_arn(plain(&arn))
-                .set_tags(Some(tags))
-                .send();
+            let call = client.tag_resource().resource_arn(plain(&arn)).set_tags(Some(tags)).send();
             call.await.aws("logs:TagResource")?;
         }
         if !changes.remove.is_empty() {
-            let call = client
-                .untag_resource()
-                .resource_arn(plain(&arn))
-                .set_tag_keys(Some(changes.remove))
-                .send();
+            let call = client.untag_resource().resource_arn(plain(&arn)).set_tag_keys(Some(changes.remove)).send();
             call.await.aws("logs:UntagResource")?;
         }
         Ok(())
     }
 }
 
+async fn protect(name: &str, on: bool, cx: &Context) -> Result<(), Failure> {
+    let call = cx.client(Client::new).put_log_group_deletion_protection();
+    let call = call.log_group_identifier(name).deletion_protection_enabled(on).send();
+    call.await.aws("logs:PutLogGroupDeletionProtection").map(drop)
+}
+
 async fn describe(prefix: &str, cx: &Context) -> Result<Vec<SdkLogGroup>, Failure> {
-    let pages = cx
-        .client(Client::new)
-        .describe_log_groups()
-        .log_group_name_prefix(prefix)
-        .into_paginator();
-    pages
-        .items()
-        .send()
-        .collect::<Result<Vec<_>, _>>()
-        .await
-        .aws("logs:DescribeLogGroups")
+    let pages = cx.client(Client::new).describe_log_groups().log_group_name_prefix(prefix).into_paginator();
+    pages.items().send().collect::<Result<Vec<_>, _>>().await.aws("logs:DescribeLogGroups")
 }
 
 async fn tags_of(arn: &str, cx: &Context) -> Result<RawTags, Failure> {
-    let call = cx
-        .client(Client::new)
-        .list_tags_for_resource()
-        .resource_arn(arn)
-        .send();
+    let call = cx.client(Client::new).list_tags_for_resource().resource_arn(arn).send();
     let answer = call.await.aws("logs:ListTagsForResource").absent()?;
-    Ok(answer
-        .and_then(|answer| answer.tags)
-        .unwrap_or_default()
-        .into_iter()
-        .collect())
+    Ok(answer.and_then(|answer| answer.tags).unwrap_or_default().into_iter().collect())
 }
 
 /// The fewest prefixes that find all names, each no shorter than a name's own directory, so that no call lists what
@@ -272,34 +211,20 @@ fn prefixes(names: &[String]) -> Vec<String> {
     let mut by_directory: BTreeMap<&str, &str> = BTreeMap::new();
     for name in names {
         let directory = &name[..name.rfind('/').map_or(0, |at| at + 1)];
-        by_directory
-            .entry(directory)
-            .and_modify(|prefix| *prefix = common(prefix, name))
-            .or_insert(name);
+        by_directory.entry(directory).and_modify(|prefix| *prefix = common(prefix, name)).or_insert(name);
     }
     // Names without a directory may have nothing in common: an empty prefix would list the whole account.
     let alone = by_directory.remove("").map(|prefix| match prefix {
-        "" => names
-            .iter()
-            .filter(|name| !name.contains('/'))
-            .cloned()
-            .collect(),
+        "" => names.iter().filter(|name| !name.contains('/')).cloned().collect(),
         prefix => vec![prefix.to_owned()],
     });
-    by_directory
-        .into_values()
-        .map(str::to_owned)
-        .chain(alone.into_iter().flatten())
-        .collect()
+    by_directory.into_values().map(str::to_owned).chain(alone.into_iter().flatten()).collect()
 }
 
 fn common<'a>(a: &'a str, b: &str) -> &'a str {
     let length = a.bytes().zip(b.bytes()).take_while(|(x, y)| x == y).count();
     // Log group names are ASCII; a cut within a character of anything else would only make the prefix shorter.
-    (0..=length)
-        .rev()
-        .find_map(|end| a.get(..end))
-        .unwrap_or_default()
+    (0..=length).rev().find_map(|end| a.get(..end)).unwrap_or_default()
 }
 
 /// The ARN as CloudFormation's `Arn` has it: with `:*` at the end.
@@ -313,20 +238,11 @@ fn plain(arn: &str) -> &str {
     arn.strip_suffix(":*").unwrap_or(arn)
 }
 
-async fn live(
-    group: Option<&SdkLogGroup>,
-    cx: &Context,
-) -> Result<Option<Live<LogGroup>>, Failure> {
+async fn live(group: Option<&SdkLogGroup>, cx: &Context) -> Result<Option<Live<LogGroup>>, Failure> {
     let Some(group) = group else { return Ok(None) };
     let arn = arn(group);
     let tags = cloudwatch::live_tags(tags_of(plain(&arn), cx).await?);
-    Ok(Some(
-        Live::new(LogGroup {
-            tags,
-            ..properties(group)
-        })
-        .with("Arn", arn),
-    ))
+    Ok(Some(Live::new(LogGroup { tags, ..properties(group) }).with("Arn", arn)))
 }
 
 fn properties(group: &SdkLogGroup) -> LogGroup {
@@ -350,10 +266,7 @@ mod tests {
     fn one_call_describes_the_log_groups_of_a_directory() {
         let cases: &[(&[&str], &[&str])] = &[
             (&["/ecs/p/api"], &["/ecs/p/api"]),
-            (
-                &["/ecs/p/api", "/ecs/p/worker", "/vpc/p/flow-logs"],
-                &["/ecs/p/", "/vpc/p/flow-logs"],
-            ),
+            (&["/ecs/p/api", "/ecs/p/worker", "/vpc/p/flow-logs"], &["/ecs/p/", "/vpc/p/flow-logs"]),
             (&["/aws/lambda/p-a", "/aws/lambda/p-b"], &["/aws/lambda/p-"]),
             (&["/a", "/b"], &["/"]),
             (&["one", "other"], &["o"]),
@@ -370,10 +283,7 @@ mod tests {
     #[test]
     fn the_arn_ends_as_cloudformation_has_it() {
         let with = |arn: &str| SdkLogGroup::builder().arn(arn).build();
-        for given in [
-            "arn:aws:logs:r:1:log-group:/ecs/p/api",
-            "arn:aws:logs:r:1:log-group:/ecs/p/api:*",
-        ] {
+        for given in ["arn:aws:logs:r:1:log-group:/ecs/p/api", "arn:aws:logs:r:1:log-group:/ecs/p/api:*"] {
             assert_eq!(arn(&with(given)), "arn:aws:logs:r:1:log-group:/ecs/p/api:*");
         }
         assert_eq!(plain("arn:x:*"), "arn:x");
@@ -382,20 +292,10 @@ mod tests {
     #[test]
     fn logs_are_paid_for_by_ingestion_and_retention() {
         let usage = Usage::default();
-        let pricing = Pricing {
-            usage: &usage,
-            region: "us-east-1",
-            lookup: &|_| None,
-        };
+        let pricing = Pricing { usage: &usage, region: "us-east-1", lookup: &|_| None };
         let cases = [
             ("/ecs/p/api", None, Some(30), "logs.ingest.gb", 2.0),
-            (
-                "/ecs/p/api",
-                Some("INFREQUENT_ACCESS"),
-                Some(7),
-                "logs.ingest.infrequent.gb",
-                2.0,
-            ),
+            ("/ecs/p/api", Some("INFREQUENT_ACCESS"), Some(7), "logs.ingest.infrequent.gb", 2.0),
             ("/vpc/p/flow-logs", None, None, "logs.ingest.vended.gb", 3.0),
         ];
         for (name, class, days, price, gigabytes) in cases {
@@ -406,10 +306,7 @@ mod tests {
                 ..LogGroup::default()
             };
             let charges = group.charges(&pricing);
-            assert_eq!(
-                (charges[0].price.as_str(), charges[0].quantity.expected),
-                (price, gigabytes)
-            );
+            assert_eq!((charges[0].price.as_str(), charges[0].quantity.expected), (price, gigabytes));
             let months = days.map_or(12.0, |days| f64::from(days) * 12.0 / 365.0);
             assert!((charges[1].quantity.expected - gigabytes * months * 0.15).abs() < 1e-9);
         }

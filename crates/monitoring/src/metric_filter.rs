@@ -7,9 +7,7 @@ use aws_sdk_cloudwatchlogs::Client;
 use aws_sdk_cloudwatchlogs::types::{
     MetricFilter as SdkMetricFilter, MetricTransformation as SdkTransformation, StandardUnit,
 };
-use cloud::{
-    Absent, Aws, AwsResult, Charge, Context, Created, Failure, Live, Pricing, Quantity, Resource,
-};
+use cloud::{Absent, Aws, AwsResult, Charge, Context, Created, Failure, Live, Pricing, Quantity, Resource};
 use futures::future::try_join_all;
 use serde::{Deserialize, Serialize};
 
@@ -68,18 +66,11 @@ impl Resource for MetricFilter {
 
     /// `LogGroupName|FilterName`, as CloudFormation writes identifiers of two parts.
     fn id(&self) -> Option<String> {
-        Some(format!(
-            "{}|{}",
-            self.log_group_name.as_ref()?,
-            self.filter_name.as_ref()?
-        ))
+        Some(format!("{}|{}", self.log_group_name.as_ref()?, self.filter_name.as_ref()?))
     }
 
     async fn create(&self, cx: &Context) -> Result<Created, Failure> {
-        let name = self
-            .filter_name
-            .clone()
-            .unwrap_or_else(|| cloudwatch::generated_name(cx));
+        let name = self.filter_name.clone().unwrap_or_else(|| cloudwatch::generated_name(cx));
         let group = self.log_group_name.clone().unwrap_or_default();
         self.put(&group, &name, cx).await?;
         Ok(Created::new(format!("{group}|{name}")))
@@ -94,10 +85,8 @@ impl Resource for MetricFilter {
     }
 
     async fn read(ids: &[String], cx: &Context) -> Result<Vec<Option<Live<Self>>>, Failure> {
-        let groups: BTreeSet<&str> = ids
-            .iter()
-            .map(|id| parts(id).map(|(group, _)| group))
-            .collect::<Result<_, _>>()?;
+        let groups: BTreeSet<&str> =
+            ids.iter().map(|id| parts(id).map(|(group, _)| group)).collect::<Result<_, _>>()?;
         let groups: Vec<&str> = groups.into_iter().collect();
         let mut found: HashMap<String, MetricFilter> = HashMap::new();
         for some in groups.chunks(AT_ONCE) {
@@ -105,49 +94,28 @@ impl Resource for MetricFilter {
             let filters = lists.into_iter().flatten().map(MetricFilter::from);
             found.extend(filters.filter_map(|filter| Some((filter.id()?, filter))));
         }
-        Ok(ids
-            .iter()
-            .map(|id| found.remove(id).map(Live::new))
-            .collect())
+        Ok(ids.iter().map(|id| found.remove(id).map(Live::new)).collect())
     }
 
     async fn delete(id: &str, cx: &Context) -> Result<(), Failure> {
         let (group, name) = parts(id)?;
-        let call = cx
-            .client(Client::new)
-            .delete_metric_filter()
-            .log_group_name(group)
-            .filter_name(name)
-            .send();
+        let call = cx.client(Client::new).delete_metric_filter().log_group_name(group).filter_name(name).send();
         call.await.aws("logs:DeleteMetricFilter").absent().map(drop)
     }
 
     fn charges(&self, _: &Pricing<'_>) -> Vec<Charge> {
         // A metric costs in months in which it has data. Each value of a dimension makes one more metric.
         let transformations = self.metric_transformations.as_deref().unwrap_or_default();
-        let dimensions = transformations
-            .iter()
-            .any(|one| one.dimensions.as_ref().is_some_and(|list| !list.is_empty()));
-        let quantity = if dimensions {
-            Quantity::between(0.0, 3.0, 10.0)
-        } else {
-            Quantity::between(0.0, 1.0, 1.0)
-        };
-        vec![Charge::new(
-            "Custom metrics",
-            "cloudwatch.metric.month",
-            quantity,
-        )]
+        let dimensions = transformations.iter().any(|one| one.dimensions.as_ref().is_some_and(|list| !list.is_empty()));
+        let quantity = if dimensions { Quantity::between(0.0, 3.0, 10.0) } else { Quantity::between(0.0, 1.0, 1.0) };
+        vec![Charge::new("Custom metrics", "cloudwatch.metric.month", quantity)]
     }
 }
 
 impl MetricFilter {
     async fn put(&self, group: &str, name: &str, cx: &Context) -> Result<(), Failure> {
         let transformations = self.metric_transformations.as_deref().unwrap_or_default();
-        let transformations = transformations
-            .iter()
-            .map(sdk_transformation)
-            .collect::<Result<_, _>>()?;
+        let transformations = transformations.iter().map(sdk_transformation).collect::<Result<_, _>>()?;
         cx.client(Client::new)
             .put_metric_filter()
             .log_group_name(group)
@@ -165,26 +133,14 @@ impl MetricFilter {
 }
 
 fn parts(id: &str) -> Result<(&str, &str), Failure> {
-    id.split_once('|').ok_or_else(|| {
-        Failure::invalid(format!(
-            "`{id}` is no metric filter: write `LogGroupName|FilterName`"
-        ))
-    })
+    id.split_once('|')
+        .ok_or_else(|| Failure::invalid(format!("`{id}` is no metric filter: write `LogGroupName|FilterName`")))
 }
 
 /// The filters of a log group; none if it is gone.
 async fn describe(group: &str, cx: &Context) -> Result<Vec<SdkMetricFilter>, Failure> {
-    let pages = cx
-        .client(Client::new)
-        .describe_metric_filters()
-        .log_group_name(group)
-        .into_paginator();
-    let found = pages
-        .items()
-        .send()
-        .collect::<Result<Vec<_>, _>>()
-        .await
-        .aws("logs:DescribeMetricFilters");
+    let pages = cx.client(Client::new).describe_metric_filters().log_group_name(group).into_paginator();
+    let found = pages.items().send().collect::<Result<Vec<_>, _>>().await.aws("logs:DescribeMetricFilters");
     Ok(found.absent()?.unwrap_or_default())
 }
 
@@ -195,12 +151,7 @@ fn sdk_transformation(given: &MetricTransformation) -> Result<SdkTransformation,
         .metric_namespace(&given.metric_namespace)
         .metric_value(&given.metric_value)
         .set_default_value(given.default_value)
-        .set_dimensions(
-            given
-                .dimensions
-                .as_ref()
-                .map(|list| list.iter().map(dimension).collect()),
-        )
+        .set_dimensions(given.dimensions.as_ref().map(|list| list.iter().map(dimension).collect()))
         .set_unit(given.unit.as_deref().map(StandardUnit::from))
         .build()
         .map_err(|error| Failure::invalid(error.to_string()))
@@ -210,9 +161,7 @@ impl From<SdkMetricFilter> for MetricFilter {
     fn from(filter: SdkMetricFilter) -> Self {
         let transformation = |found: SdkTransformation| {
             let pairs = found.dimensions.into_iter().flatten();
-            let mut dimensions: Vec<_> = pairs
-                .map(|(key, value)| FieldDimension { key, value })
-                .collect();
+            let mut dimensions: Vec<_> = pairs.map(|(key, value)| FieldDimension { key, value }).collect();
             dimensions.sort();
             MetricTransformation {
                 default_value: found.default_value,
@@ -259,15 +208,10 @@ mod tests {
             .filter_name("p-api-errors")
             .filter_pattern("?ERROR")
             .log_group_name("/ecs/p/api")
-            .set_metric_transformations(Some(
-                transformations
-                    .map(|one| sdk_transformation(one).unwrap())
-                    .collect(),
-            ))
+            .set_metric_transformations(Some(transformations.map(|one| sdk_transformation(one).unwrap()).collect()))
             .apply_on_transformed_logs(false)
             .build();
-        let live =
-            engine::intrinsic::lower(serde_json::to_value(MetricFilter::from(described)).unwrap());
+        let live = engine::intrinsic::lower(serde_json::to_value(MetricFilter::from(described)).unwrap());
         assert_eq!(live, declared);
         assert_eq!(filter.id().as_deref(), Some("/ecs/p/api|p-api-errors"));
     }

@@ -110,10 +110,7 @@ impl Threshold {
 
 /// A number of errors within minutes, or `false` for no alarm.
 #[derive(Debug, Clone, Copy, PartialEq, Deserialize, Serialize, JsonSchema)]
-#[serde(
-    untagged,
-    expecting = "`{ count = 10, minutes = 5 }`, or false to leave the alarm out"
-)]
+#[serde(untagged, expecting = "`{ count = 10, minutes = 5 }`, or false to leave the alarm out")]
 pub enum Errors {
     /// `false`: no such alarm. `true`: the default limit.
     Switch(bool),
@@ -143,10 +140,7 @@ pub struct ErrorLimit {
 
 impl Default for ErrorLimit {
     fn default() -> Self {
-        Self {
-            count: 10,
-            minutes: 5,
-        }
+        Self { count: 10, minutes: 5 }
     }
 }
 
@@ -316,37 +310,18 @@ mod tests {
         assert_eq!(settings, Settings::default());
         assert_eq!(settings.alarms.cpu.or(1.0), Some(80.0));
         assert_eq!(settings.alarms.memory.or(1.0), Some(85.0));
-        assert_eq!(
-            settings.alarms.errors.limit(),
-            Some(ErrorLimit {
-                count: 10,
-                minutes: 5
-            })
-        );
+        assert_eq!(settings.alarms.errors.limit(), Some(ErrorLimit { count: 10, minutes: 5 }));
     }
 
     #[test]
     fn an_alarm_takes_a_number_or_a_switch() {
-        let alarms: Alarms =
-            serde_json::from_value(json!({ "cpu": 70, "memory": false, "errors": false })).unwrap();
-        assert_eq!(
-            (alarms.cpu.or(80.0), alarms.memory.or(85.0)),
-            (Some(70.0), None)
-        );
+        let alarms: Alarms = serde_json::from_value(json!({ "cpu": 70, "memory": false, "errors": false })).unwrap();
+        assert_eq!((alarms.cpu.or(80.0), alarms.memory.or(85.0)), (Some(70.0), None));
         assert_eq!(alarms.errors.limit(), None);
-        let alarms: Alarms =
-            serde_json::from_value(json!({ "cpu": true, "errors": { "count": 3 } })).unwrap();
+        let alarms: Alarms = serde_json::from_value(json!({ "cpu": true, "errors": { "count": 3 } })).unwrap();
         assert_eq!(alarms.cpu.or(80.0), Some(80.0));
-        assert_eq!(
-            alarms.errors.limit(),
-            Some(ErrorLimit {
-                count: 3,
-                minutes: 5
-            })
-        );
-        let error = serde_json::from_value::<Alarms>(json!({ "cpu": "high" }))
-            .unwrap_err()
-            .to_string();
+        assert_eq!(alarms.errors.limit(), Some(ErrorLimit { count: 3, minutes: 5 }));
+        let error = serde_json::from_value::<Alarms>(json!({ "cpu": "high" })).unwrap_err().to_string();
         assert!(error.contains("a number, or false"), "{error}");
     }
 
@@ -357,10 +332,7 @@ mod tests {
             "dimensions": { "QueueName": "jobs" }, "threshold": 100
         }))
         .unwrap();
-        assert_eq!(
-            (alarm.period, alarm.periods, alarm.comparison),
-            (60, 5, Comparison::Above)
-        );
+        assert_eq!((alarm.period, alarm.periods, alarm.comparison), (60, 5, Comparison::Above));
         assert_eq!(alarm.watched().namespace.as_deref(), Some("AWS/SQS"));
     }
 }

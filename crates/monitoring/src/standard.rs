@@ -1,8 +1,9 @@
 //! The alarms that every service, load balancer, database and cache gets.
 
-use crate::alarm::{Alarm, Dimension, Metric, MetricDataQuery, MetricStat};
+use crate::alarm::Alarm;
 use crate::connections::max_connections;
 use crate::inputs::{Cache, Database, LoadBalancer, Service};
+use crate::metrics::{Dimension, Metric, MetricDataQuery, MetricStat};
 use crate::module::{Desk, balancer_label, label, node_label};
 use crate::settings::{ErrorLimit, Threshold};
 
@@ -43,11 +44,8 @@ pub(crate) fn declare(desk: &mut Desk<'_>) {
 /// Finds thresholds that cannot be meant.
 fn in_range(desk: &mut Desk<'_>) -> bool {
     let alarms = &desk.settings.alarms;
-    let percentages = [
-        ("cpu", alarms.cpu),
-        ("memory", alarms.memory),
-        ("connections-percent", alarms.connections_percent),
-    ];
+    let percentages =
+        [("cpu", alarms.cpu), ("memory", alarms.memory), ("connections-percent", alarms.connections_percent)];
     let amounts = [
         ("response-seconds", alarms.response_seconds),
         ("unhealthy-hosts", alarms.unhealthy_hosts),
@@ -60,11 +58,7 @@ fn in_range(desk: &mut Desk<'_>) -> bool {
             && !(value > 0.0 && value <= 100.0)
         {
             let message = format!("{value} is no percentage");
-            let found = desk.stack.findings.error(
-                "alarm-threshold",
-                format!("monitoring.alarms.{key}"),
-                message,
-            );
+            let found = desk.stack.findings.error("alarm-threshold", format!("monitoring.alarms.{key}"), message);
             found.hint("write a number above 0 and up to 100, or false for no alarm");
         }
     }
@@ -73,11 +67,7 @@ fn in_range(desk: &mut Desk<'_>) -> bool {
             && !(value >= 0.0 && value.is_finite())
         {
             let message = format!("{value} can never be passed, or always is");
-            let found = desk.stack.findings.error(
-                "alarm-threshold",
-                format!("monitoring.alarms.{key}"),
-                message,
-            );
+            let found = desk.stack.findings.error("alarm-threshold", format!("monitoring.alarms.{key}"), message);
             found.hint("write 0 or more, or false for no alarm");
         }
     }
@@ -93,10 +83,7 @@ pub(crate) fn check_minutes(minutes: u32, key: &str, desk: &mut Desk<'_>) -> boo
     let good = (1..=MOST_MINUTES).contains(&minutes);
     if !good {
         let message = format!("an alarm cannot look at {minutes} minutes");
-        desk.stack
-            .findings
-            .error("alarm-minutes", key, message)
-            .hint(format!("write 1 to {MOST_MINUTES}"));
+        desk.stack.findings.error("alarm-minutes", key, message).hint(format!("write 1 to {MOST_MINUTES}"));
     }
     good
 }
@@ -144,18 +131,11 @@ const BELOW: &str = "LessThanThreshold";
 fn of_service(service: &Service, desk: &mut Desk<'_>) {
     let alarms = desk.settings.alarms.clone();
     let (name, minutes) = (&service.name, alarms.minutes);
-    let dimensions = vec![
-        Dimension::new("ClusterName", &service.cluster),
-        Dimension::new("ServiceName", &service.service_name),
-    ];
+    let dimensions =
+        vec![Dimension::new("ClusterName", &service.cluster), Dimension::new("ServiceName", &service.service_name)];
     let usage = [
         ("cpu", "CPUUtilization", "CPU", alarms.cpu.or(CPU)),
-        (
-            "memory",
-            "MemoryUtilization",
-            "Memory",
-            alarms.memory.or(MEMORY),
-        ),
+        ("memory", "MemoryUtilization", "Memory", alarms.memory.or(MEMORY)),
     ];
     for (what, metric, word, threshold) in usage {
         let Some(threshold) = threshold else { continue };
@@ -167,16 +147,11 @@ fn of_service(service: &Service, desk: &mut Desk<'_>) {
             comparison: ABOVE,
             threshold,
             missing: "missing",
-            description: format!(
-                "{word} of service {name} above {threshold} % for {minutes} minutes"
-            ),
+            description: format!("{word} of service {name} above {threshold} % for {minutes} minutes"),
         };
         watch.declare(&format!("{name}-{what}"), desk);
     }
-    if let (Some(balanced), Some(threshold)) = (
-        &service.balanced,
-        alarms.unhealthy_hosts.or(UNHEALTHY_HOSTS),
-    ) {
+    if let (Some(balanced), Some(threshold)) = (&service.balanced, alarms.unhealthy_hosts.or(UNHEALTHY_HOSTS)) {
         let watch = Watch {
             namespace: "AWS/ApplicationELB",
             metric: "UnHealthyHostCount",
@@ -188,9 +163,7 @@ fn of_service(service: &Service, desk: &mut Desk<'_>) {
             comparison: ABOVE,
             threshold,
             missing: "missing",
-            description: format!(
-                "More than {threshold} tasks of {name} fail their health check for {minutes} minutes"
-            ),
+            description: format!("More than {threshold} tasks of {name} fail their health check for {minutes} minutes"),
         };
         watch.declare(&format!("{name}-unhealthy-hosts"), desk);
     }
@@ -210,9 +183,7 @@ fn of_load_balancer(balancer: &LoadBalancer, desk: &mut Desk<'_>) {
             threshold,
             // Without requests there is no response time.
             missing: "notBreaching",
-            description: format!(
-                "Responses take more than {threshold} s on average for {minutes} minutes"
-            ),
+            description: format!("Responses take more than {threshold} s on average for {minutes} minutes"),
         };
         watch.declare(&format!("{what}-response-time"), desk);
     }
@@ -240,19 +211,10 @@ fn of_load_balancer(balancer: &LoadBalancer, desk: &mut Desk<'_>) {
             return_data: Some(true),
             ..MetricDataQuery::default()
         };
-        let metrics = vec![
-            total,
-            stat("target", "HTTPCode_Target_5XX_Count"),
-            stat("balancer", "HTTPCode_ELB_5XX_Count"),
-        ];
-        let words = format!(
-            "More than {} responses 5xx within {} minutes",
-            limit.count, limit.minutes
-        );
-        let alarm = Alarm {
-            metrics: Some(metrics),
-            ..errors(limit, words)
-        };
+        let metrics =
+            vec![total, stat("target", "HTTPCode_Target_5XX_Count"), stat("balancer", "HTTPCode_ELB_5XX_Count")];
+        let words = format!("More than {} responses 5xx within {} minutes", limit.count, limit.minutes);
+        let alarm = Alarm { metrics: Some(metrics), ..errors(limit, words) };
         let topic = desk.topic.clone();
         desk.alarm(&format!("{what}-5xx"), topic, alarm);
     }
@@ -277,9 +239,7 @@ pub(crate) fn seconds(limit: ErrorLimit) -> i32 {
 
 /// The most connections that a database is taken to allow.
 pub(crate) fn connections(database: &Database) -> Option<u32> {
-    database
-        .max_connections
-        .or_else(|| max_connections(&database.engine, &database.class))
+    database.max_connections.or_else(|| max_connections(&database.engine, &database.class))
 }
 
 /// The number of connections at which the alarm goes off.
@@ -289,12 +249,7 @@ pub(crate) fn connections_threshold(database: &Database, percent: f64) -> Option
 
 fn of_database(database: &Database, desk: &mut Desk<'_>) {
     let alarms = desk.settings.alarms.clone();
-    let what = label(
-        &database.identifier,
-        &desk.inputs.prefix,
-        &database.engine,
-        &database.name,
-    );
+    let what = label(&database.identifier, &desk.inputs.prefix, &database.engine, &database.name);
     let minutes = alarms.minutes;
     let watch = |metric, comparison, threshold, description| Watch {
         namespace: "AWS/RDS",
@@ -311,16 +266,12 @@ fn of_database(database: &Database, desk: &mut Desk<'_>) {
         watch("CPUUtilization", ABOVE, threshold, words).declare(&format!("{what}-cpu"), desk);
     }
     if let Some(percent) = alarms.connections_percent.or(CONNECTIONS_PERCENT) {
-        match (
-            connections(database),
-            connections_threshold(database, percent),
-        ) {
+        match (connections(database), connections_threshold(database, percent)) {
             (Some(most), Some(threshold)) => {
                 let words = format!(
                     "More than {threshold} connections to database {what} for {minutes} minutes: {percent} % of about {most}"
                 );
-                watch("DatabaseConnections", ABOVE, threshold, words)
-                    .declare(&format!("{what}-connections"), desk);
+                watch("DatabaseConnections", ABOVE, threshold, words).declare(&format!("{what}-connections"), desk);
             }
             _ => unknown_limit(database, desk),
         }
@@ -329,11 +280,8 @@ fn of_database(database: &Database, desk: &mut Desk<'_>) {
     if let Some(gigabytes) = alarms.free_storage_gb.or(FREE_STORAGE_GB)
         && !database.engine.starts_with("aurora")
     {
-        let words = format!(
-            "Less than {gigabytes} GiB of storage left to database {what} for {minutes} minutes"
-        );
-        watch("FreeStorageSpace", BELOW, gigabytes * GIB, words)
-            .declare(&format!("{what}-free-storage"), desk);
+        let words = format!("Less than {gigabytes} GiB of storage left to database {what} for {minutes} minutes");
+        watch("FreeStorageSpace", BELOW, gigabytes * GIB, words).declare(&format!("{what}-free-storage"), desk);
     }
 }
 
@@ -342,24 +290,15 @@ fn unknown_limit(database: &Database, desk: &mut Desk<'_>) {
         "no alarm on connections: how many a {} of class {} allows is not known",
         database.engine, database.class
     );
-    let found = desk
-        .stack
-        .findings
-        .warning("connections-unknown", &database.key, message);
-    found.hint(
-        "set the parameter max_connections, or monitoring.alarms.connections-percent = false",
-    );
+    let found = desk.stack.findings.warning("connections-unknown", &database.key, message);
+    found.hint("set the parameter max_connections, or monitoring.alarms.connections-percent = false");
 }
 
 /// The CPU metric of a cache node. The engine works in one thread: on nodes with four vCPUs and more only
 /// `EngineCPUUtilization` shows it busy (Amazon ElastiCache User Guide, "Which metrics should I monitor?").
 pub(crate) fn cache_cpu(node: &str) -> &'static str {
     let size = node.rsplit('.').next().unwrap_or_default();
-    if size.ends_with("xlarge") {
-        "EngineCPUUtilization"
-    } else {
-        "CPUUtilization"
-    }
+    if size.ends_with("xlarge") { "EngineCPUUtilization" } else { "CPUUtilization" }
 }
 
 fn of_cache(cache: &Cache, desk: &mut Desk<'_>) {
@@ -379,8 +318,7 @@ fn of_cache(cache: &Cache, desk: &mut Desk<'_>) {
         };
         if let Some(threshold) = alarms.cpu.or(CPU) {
             let words = format!("CPU of cache {what} above {threshold} % for {minutes} minutes");
-            watch(cache_cpu(&cache.node), "Average", threshold, words)
-                .declare(&format!("{what}-cpu"), desk);
+            watch(cache_cpu(&cache.node), "Average", threshold, words).declare(&format!("{what}-cpu"), desk);
         }
         if let Some(threshold) = alarms.memory.or(MEMORY) {
             let words = format!("Memory of cache {what} above {threshold} % for {minutes} minutes");
@@ -389,9 +327,7 @@ fn of_cache(cache: &Cache, desk: &mut Desk<'_>) {
         }
         if let Some(threshold) = alarms.evictions.or(EVICTIONS) {
             let alarm = Alarm {
-                alarm_description: Some(format!(
-                    "Cache {what} evicted more than {threshold} keys in 5 minutes"
-                )),
+                alarm_description: Some(format!("Cache {what} evicted more than {threshold} keys in 5 minutes")),
                 comparison_operator: Some(ABOVE.to_owned()),
                 dimensions: Some(vec![Dimension::new("CacheClusterId", id)]),
                 evaluation_periods: Some(1),

@@ -1,33 +1,22 @@
 //! The dashboard: one section each for services, load balancers, databases, caches, and counts from logs.
 //!
-//! The body's form: Amazon CloudWatch API Reference, "Dashboard Body Structure and Syntax". The grid has 24 columns.
+//! The body's form: Amazon CloudWatch API Reference, "Dashboard Body Structure and Syntax".
 
 use std::collections::BTreeMap;
 
 use engine::Handle;
 use serde_json::{Value, json};
 
-use crate::custom::{filter_metric, filtered};
+use crate::filters::{filter_metric, filtered};
 use crate::inputs::{Cache, Database, Inputs, LoadBalancer};
 use crate::module::{balancer_label, label, node_label};
-use crate::settings::{Alarms, Settings, Threshold};
+use crate::page::{COLUMNS, Graph, HEIGHT, Page};
+use crate::settings::{Settings, Threshold};
 use crate::standard;
 
-const COLUMNS: usize = 24;
-const HEIGHT: usize = 6;
-
 /// The dashboard's body as JSON text; it may carry reference tokens.
-pub(crate) fn body(
-    settings: &Settings,
-    inputs: &Inputs,
-    alarms: &BTreeMap<String, Handle>,
-) -> String {
-    let mut page = Page {
-        region: &inputs.region,
-        alarms: &settings.alarms,
-        widgets: Vec::new(),
-        y: 0,
-    };
+pub(crate) fn body(settings: &Settings, inputs: &Inputs, alarms: &BTreeMap<String, Handle>) -> String {
+    let mut page = Page::new(&inputs.region, &settings.alarms);
     page.states(inputs, alarms);
     page.services(inputs);
     for balancer in &inputs.load_balancers {
@@ -44,139 +33,17 @@ pub(crate) fn body(
     json!({ "start": "-PT6H", "periodOverride": "inherit", "widgets": page.widgets }).to_string()
 }
 
-struct Page<'a> {
-    region: &'a str,
-    alarms: &'a Alarms,
-    widgets: Vec<Value>,
-    y: usize,
-}
-
-/// A graph: what a widget shows.
-struct Graph {
-    title: String,
-    metrics: Vec<Value>,
-    stat: &'static str,
-    period: u32,
-    /// The unit's name on the axis.
-    axis: &'static str,
-    most: Option<f64>,
-    /// A line where an alarm goes off.
-    limit: Option<f64>,
-}
-
-impl Graph {
-    fn new(title: impl Into<String>, axis: &'static str, metrics: Vec<Value>) -> Self {
-        Self {
-            title: title.into(),
-            metrics,
-            stat: "Average",
-            period: 60,
-            axis,
-            most: None,
-            limit: None,
-        }
-    }
-
-    fn sum(mut self) -> Self {
-        self.stat = "Sum";
-        self
-    }
-
-    fn period(mut self, seconds: u32) -> Self {
-        self.period = seconds;
-        self
-    }
-
-    fn percent(mut self) -> Self {
-        self.most = Some(100.0);
-        self
-    }
-
-    fn limit(mut self, limit: Option<f64>) -> Self {
-        self.limit = limit;
-        self
-    }
-}
-
-/// A number without a fraction where it has none, so that the text is one that any JSON writer gives.
-fn number(value: f64) -> Value {
-    if value.fract() == 0.0 && value.abs() < 9e15 {
-        json!(value as i64)
-    } else {
-        json!(value)
-    }
-}
-
 impl Page<'_> {
-    fn put(&mut self, kind: &str, x: usize, width: usize, height: usize, properties: Value) {
-        let widget = json!({ "type": kind, "x": x, "y": self.y, "width": width, "height": height, "properties": properties });
-        self.widgets.push(widget);
-    }
-
-    fn heading(&mut self, text: &str) {
-        self.put(
-            "text",
-            0,
-            COLUMNS,
-            1,
-            json!({ "markdown": format!("## {text}") }),
-        );
-        self.y += 1;
-    }
-
-    /// Graphs side by side over the whole width.
-    fn row(&mut self, graphs: Vec<Graph>) {
-        let width = COLUMNS / graphs.len().max(1);
-        for (index, graph) in graphs.into_iter().enumerate() {
-            let properties = self.graph(graph);
-            self.put("metric", index * width, width, HEIGHT, properties);
-        }
-        self.y += HEIGHT;
-    }
-
-    fn graph(&self, graph: Graph) -> Value {
-        let mut left = json!({ "label": graph.axis, "min": 0, "showUnits": false });
-        if let Some(most) = graph.most {
-            left["max"] = number(most);
-        }
-        let mut properties = json!({
-            "title": graph.title,
-            "view": "timeSeries",
-            "stacked": false,
-            "region": self.region,
-            "metrics": graph.metrics,
-            "stat": graph.stat,
-            "period": graph.period,
-            "yAxis": { "left": left },
-        });
-        if let Some(limit) = graph.limit.filter(|_| self.alarms.enabled) {
-            properties["annotations"] =
-                json!({ "horizontal": [{ "label": "Alarm", "value": number(limit) }] });
-        }
-        properties
-    }
-
     /// The states of all alarms; AWS wants their ARNs, which hold the account.
     fn states(&mut self, inputs: &Inputs, alarms: &BTreeMap<String, Handle>) {
         let Some(account) = inputs.account.as_ref().filter(|_| !alarms.is_empty()) else {
             return;
         };
-        let arn = |name| {
-            format!(
-                "arn:aws:cloudwatch:{}:{account}:alarm:{}-{name}",
-                self.region, inputs.prefix
-            )
-        };
+        let arn = |name| format!("arn:aws:cloudwatch:{}:{account}:alarm:{}-{name}", self.region, inputs.prefix);
         // AWS takes at most 100 alarms in one widget.
         let arns: Vec<String> = alarms.keys().map(arn).take(100).collect();
         let height = 1 + arns.len().div_ceil(4).clamp(1, 8);
-        self.put(
-            "alarm",
-            0,
-            COLUMNS,
-            height,
-            json!({ "title": "Alarms", "alarms": arns }),
-        );
+        self.put("alarm", 0, COLUMNS, height, json!({ "title": "Alarms", "alarms": arns }));
         self.y += height;
     }
 
@@ -195,19 +62,11 @@ impl Page<'_> {
         let cpu = self.alarms.cpu.or(standard::CPU);
         let memory = self.alarms.memory.or(standard::MEMORY);
         let mut graphs = vec![
-            Graph::new("CPU", "%", each("AWS/ECS", "CPUUtilization"))
-                .percent()
-                .limit(cpu),
-            Graph::new("Memory", "%", each("AWS/ECS", "MemoryUtilization"))
-                .percent()
-                .limit(memory),
+            Graph::new("CPU", "%", each("AWS/ECS", "CPUUtilization")).percent().limit(cpu),
+            Graph::new("Memory", "%", each("AWS/ECS", "MemoryUtilization")).percent().limit(memory),
         ];
         if inputs.container_insights {
-            graphs.push(Graph::new(
-                "Running tasks",
-                "tasks",
-                each("ECS/ContainerInsights", "RunningTaskCount"),
-            ));
+            graphs.push(Graph::new("Running tasks", "tasks", each("ECS/ContainerInsights", "RunningTaskCount")));
         }
         self.row(graphs);
     }
@@ -216,36 +75,18 @@ impl Page<'_> {
         self.heading(&format!("Load balancer {}", balancer.name));
         let what = balancer_label(&balancer.name);
         let metric = |name: &str, options: Value| {
-            json!([
-                "AWS/ApplicationELB",
-                name,
-                "LoadBalancer",
-                balancer.full_name,
-                options
-            ])
+            json!(["AWS/ApplicationELB", name, "LoadBalancer", balancer.full_name, options])
         };
         let limit = self.alarms.errors.limit();
         let minutes = limit.map_or(5, |limit| limit.minutes);
         let errors = vec![
-            metric(
-                "HTTPCode_Target_5XX_Count",
-                json!({ "label": "5xx of services" }),
-            ),
-            metric(
-                "HTTPCode_ELB_5XX_Count",
-                json!({ "label": "5xx of the load balancer" }),
-            ),
-            metric(
-                "HTTPCode_Target_4XX_Count",
-                json!({ "label": "4xx of services" }),
-            ),
+            metric("HTTPCode_Target_5XX_Count", json!({ "label": "5xx of services" })),
+            metric("HTTPCode_ELB_5XX_Count", json!({ "label": "5xx of the load balancer" })),
+            metric("HTTPCode_Target_4XX_Count", json!({ "label": "4xx of services" })),
         ];
         let times = vec![
             metric("TargetResponseTime", json!({ "label": "average" })),
-            metric(
-                "TargetResponseTime",
-                json!({ "label": "p95", "stat": "p95" }),
-            ),
+            metric("TargetResponseTime", json!({ "label": "p95", "stat": "p95" })),
         ];
         let requests = vec![metric("RequestCount", json!({ "label": what }))];
         let mut graphs = vec![
@@ -259,28 +100,13 @@ impl Page<'_> {
         ];
         let mut hosts = Vec::new();
         for service in &inputs.services {
-            let Some(balanced) = service
-                .balanced
-                .as_ref()
-                .filter(|b| b.load_balancer == balancer.full_name)
-            else {
+            let Some(balanced) = service.balanced.as_ref().filter(|b| b.load_balancer == balancer.full_name) else {
                 continue;
             };
-            for (metric, word) in [
-                ("HealthyHostCount", "healthy"),
-                ("UnHealthyHostCount", "unhealthy"),
-            ] {
+            for (metric, word) in [("HealthyHostCount", "healthy"), ("UnHealthyHostCount", "unhealthy")] {
                 let options = json!({ "label": format!("{} {word}", service.name) });
                 let (lb, group) = (&balanced.load_balancer, &balanced.target_group);
-                hosts.push(json!([
-                    "AWS/ApplicationELB",
-                    metric,
-                    "LoadBalancer",
-                    lb,
-                    "TargetGroup",
-                    group,
-                    options
-                ]));
+                hosts.push(json!(["AWS/ApplicationELB", metric, "LoadBalancer", lb, "TargetGroup", group, options]));
             }
         }
         if !hosts.is_empty() {
@@ -290,51 +116,24 @@ impl Page<'_> {
     }
 
     fn database(&mut self, database: &Database, prefix: &str) {
-        let what = label(
-            &database.identifier,
-            prefix,
-            &database.engine,
-            &database.name,
-        );
+        let what = label(&database.identifier, prefix, &database.engine, &database.name);
         self.heading(&format!("Database {what}"));
-        let metric = |name: &str, options: Value| {
-            json!([
-                "AWS/RDS",
-                name,
-                "DBInstanceIdentifier",
-                database.identifier,
-                options
-            ])
-        };
-        let connections = self
-            .alarms
-            .connections_percent
-            .or(standard::CONNECTIONS_PERCENT);
-        let connections =
-            connections.and_then(|percent| standard::connections_threshold(database, percent));
+        let metric =
+            |name: &str, options: Value| json!(["AWS/RDS", name, "DBInstanceIdentifier", database.identifier, options]);
+        let connections = self.alarms.connections_percent.or(standard::CONNECTIONS_PERCENT);
+        let connections = connections.and_then(|percent| standard::connections_threshold(database, percent));
         let mut graphs = vec![
-            Graph::new(
-                "CPU",
-                "%",
-                vec![metric("CPUUtilization", json!({ "label": "CPU" }))],
-            )
-            .percent()
-            .limit(self.alarms.cpu.or(standard::CPU)),
-            Graph::new(
-                "Connections",
-                "connections",
-                vec![metric("DatabaseConnections", json!({ "label": "open" }))],
-            )
-            .limit(connections),
+            Graph::new("CPU", "%", vec![metric("CPUUtilization", json!({ "label": "CPU" }))])
+                .percent()
+                .limit(self.alarms.cpu.or(standard::CPU)),
+            Graph::new("Connections", "connections", vec![metric("DatabaseConnections", json!({ "label": "open" }))])
+                .limit(connections),
         ];
         if !database.engine.starts_with("aurora") {
             // Bytes are no unit to read.
             let free = vec![
                 json!([{ "expression": "free / 1073741824", "id": "gib", "label": "free" }]),
-                metric(
-                    "FreeStorageSpace",
-                    json!({ "id": "free", "visible": false }),
-                ),
+                metric("FreeStorageSpace", json!({ "id": "free", "visible": false })),
             ];
             let limit = self.alarms.free_storage_gb.or(standard::FREE_STORAGE_GB);
             graphs.push(Graph::new("Free storage", "GiB", free).limit(limit));
@@ -348,10 +147,7 @@ impl Page<'_> {
     }
 
     fn cache(&mut self, cache: &Cache, prefix: &str) {
-        let group = Cache {
-            cluster_ids: cache.cluster_ids.iter().take(1).cloned().collect(),
-            ..cache.clone()
-        };
+        let group = Cache { cluster_ids: cache.cluster_ids.iter().take(1).cloned().collect(), ..cache.clone() };
         self.heading(&format!("Cache {}", node_label(&group, 0, prefix)));
         let each = |metric: &str| -> Vec<Value> {
             let one = |(index, id): (usize, &String)| {
@@ -381,10 +177,7 @@ impl Page<'_> {
         let mut graphs = Vec::new();
         for (name, filter) in &settings.filter {
             let one = |service: &String| json!([inputs.prefix, filter_metric(service, name), { "label": service }]);
-            let metrics: Vec<Value> = filtered(filter, &inputs.logs)
-                .into_iter()
-                .map(one)
-                .collect();
+            let metrics: Vec<Value> = filtered(filter, &inputs.logs).into_iter().map(one).collect();
             if metrics.is_empty() {
                 continue;
             }
@@ -418,13 +211,7 @@ impl Page<'_> {
              | sort @timestamp desc | limit 50",
             sources.join(" | ")
         );
-        self.put(
-            "log",
-            0,
-            COLUMNS,
-            HEIGHT,
-            json!({ "region": self.region, "query": query, "view": "table" }),
-        );
+        self.put("log", 0, COLUMNS, HEIGHT, json!({ "region": self.region, "query": query, "view": "table" }));
         self.y += HEIGHT;
     }
 }

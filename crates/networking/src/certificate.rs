@@ -168,7 +168,7 @@ fn sdk_validation(
     options.as_ref().map(|list| list.iter().map(option).collect()).transpose()
 }
 
-async fn describe(arn: &str, cx: &Context) -> Result<Option<CertificateDetail>, Failure> {
+pub(crate) async fn describe(arn: &str, cx: &Context) -> Result<Option<CertificateDetail>, Failure> {
     let call = cx.client(Client::new).describe_certificate().certificate_arn(arn).send();
     let answer = call.await.aws("acm:DescribeCertificate").absent()?;
     Ok(answer.and_then(|answer| answer.certificate))
@@ -191,7 +191,7 @@ fn created(arn: String) -> Created {
 }
 
 /// The state in words: which records to create, or why it will never be issued.
-fn readiness(certificate: &CertificateDetail) -> Readiness {
+pub(crate) fn readiness(certificate: &CertificateDetail) -> Readiness {
     let domain = certificate.domain_name().unwrap_or("the domain");
     match &certificate.status {
         Some(CertificateStatus::Issued) => Readiness::Ready,

@@ -3,7 +3,9 @@
 use std::future::Future;
 
 use aws_sdk_ec2::Client;
-use aws_sdk_ec2::types::{AttributeBooleanValue, Filter, ResourceType, Tag as SdkTag, TagSpecification, UnsuccessfulItem};
+use aws_sdk_ec2::types::{
+    AttributeBooleanValue, Filter, ResourceType, Tag as SdkTag, TagSpecification, UnsuccessfulItem,
+};
 use cloud::{Aws, AwsResult, Context, Failure, FailureKind, Tag, tags};
 use engine::context::TAG_ENVIRONMENT;
 use futures::future::try_join_all;
@@ -171,7 +173,8 @@ pub(crate) fn number(value: Option<i64>, property: &str) -> Result<Option<i32>, 
 pub(crate) fn unsuccessful(action: &str, items: &[UnsuccessfulItem]) -> Result<(), Failure> {
     let Some(error) = items.iter().find_map(|item| item.error.as_ref()) else { return Ok(()) };
     let (code, message) = (error.code().unwrap_or_default(), error.message().unwrap_or_default());
-    let holds = |fragments: &[&str]| fragments.iter().any(|fragment| code.contains(fragment) || message.contains(fragment));
+    let holds =
+        |fragments: &[&str]| fragments.iter().any(|fragment| code.contains(fragment) || message.contains(fragment));
     let kind = if holds(&["NotFound", "does not exist"]) {
         FailureKind::NotFound
     } else if holds(&["nable to assume", "cannot be assumed"]) {

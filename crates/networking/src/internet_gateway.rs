@@ -1,4 +1,5 @@
-//! `AWS::EC2::InternetGateway`: <https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resource-ec2-internetgateway.html>.
+//! `AWS::EC2::InternetGateway`:
+//! <https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resource-ec2-internetgateway.html>.
 
 use aws_sdk_ec2::Client;
 use aws_sdk_ec2::types::{Filter, InternetGateway as SdkInternetGateway, ResourceType};

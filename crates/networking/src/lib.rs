@@ -3,6 +3,7 @@
 mod ec2;
 pub mod certificate;
 mod elb;
+pub mod health;
 pub mod listener;
 pub mod listener_action;
 pub mod listener_rule;
@@ -11,6 +12,24 @@ pub mod target_group;
 pub mod module;
 pub mod settings;
 pub mod vpc;
+pub mod eip;
+pub mod flow_log;
+pub mod internet_gateway;
+pub mod nat_gateway;
+pub mod network_acl;
+pub mod network_acl_entry;
+pub mod route;
+pub mod route_table;
+pub mod security_group;
+pub mod security_group_egress;
+pub mod security_group_ingress;
+pub mod subnet;
+pub mod subnet_network_acl_association;
+pub mod subnet_route_table_association;
+pub mod vpc_endpoint;
+pub mod vpc_gateway_attachment;
+mod inline_rule;
+mod security_group_rule;
 
 pub use elb::Attribute;
 pub use module::{Inputs, Outputs};
@@ -27,5 +46,21 @@ pub fn register(catalogue: &mut Catalogue) {
         load_balancer::LoadBalancer,
         target_group::TargetGroup,
         vpc::Vpc,
+        eip::Eip,
+        flow_log::FlowLog,
+        internet_gateway::InternetGateway,
+        nat_gateway::NatGateway,
+        network_acl::NetworkAcl,
+        network_acl_entry::NetworkAclEntry,
+        route::Route,
+        route_table::RouteTable,
+        security_group::SecurityGroup,
+        security_group_egress::SecurityGroupEgress,
+        security_group_ingress::SecurityGroupIngress,
+        subnet::Subnet,
+        subnet_network_acl_association::SubnetNetworkAclAssociation,
+        subnet_route_table_association::SubnetRouteTableAssociation,
+        vpc_endpoint::VpcEndpoint,
+        vpc_gateway_attachment::VpcGatewayAttachment,
     );
 }

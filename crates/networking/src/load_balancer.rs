@@ -59,6 +59,8 @@ pub struct SubnetMapping {
     pub ipv6_address: Option<String>,
 }
 
+const PROTECTION: &str = "deletion_protection.enabled";
+
 /// What a new load balancer has, from the API reference of `LoadBalancerAttribute`.
 const FIRST_ATTRIBUTES: &[(&str, &str)] = &[
     ("access_logs.s3.enabled", "false"),
@@ -68,7 +70,7 @@ const FIRST_ATTRIBUTES: &[(&str, &str)] = &[
     ("connection_logs.s3.enabled", "false"),
     ("connection_logs.s3.bucket", ""),
     ("connection_logs.s3.prefix", ""),
-    ("deletion_protection.enabled", "false"),
+    (PROTECTION, "false"),
     ("dns_record.client_routing_policy", "any_availability_zone"),
     ("idle_timeout.timeout_seconds", "60"),
     ("ipv6.deny_all_igw_traffic", "false"),
@@ -188,6 +190,12 @@ impl Resource for LoadBalancer {
                 Some(live(&balancer, attributes, tags.remove(id)))
             })
             .collect())
+    }
+
+    async fn unprotect(id: &str, cx: &Context) -> Result<(), Failure> {
+        let off = LoadBalancerAttribute::builder().key(PROTECTION).value("false").build();
+        let call = cx.client(Client::new).modify_load_balancer_attributes().load_balancer_arn(id).attributes(off);
+        call.send().await.aws("elasticloadbalancing:ModifyLoadBalancerAttributes").absent().map(drop)
     }
 
     async fn delete(id: &str, cx: &Context) -> Result<(), Failure> {

@@ -1,11 +1,13 @@
-//! `AWS::EC2::NatGateway`: <https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resource-ec2-natgateway.html>.
+//! `AWS::EC2::NatGateway`:
+//! <https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resource-ec2-natgateway.html>.
 
 use aws_sdk_ec2::Client;
 use aws_sdk_ec2::types::{
     ConnectivityType, Filter, NatGateway as SdkNatGateway, NatGatewayAddress, NatGatewayState, ResourceType,
 };
 use cloud::{
-    Absent, Aws, AwsResult, Charge, Context, Created, Failure, Live, Pricing, Quantity, Readiness, Resource, Seconds, Tag,
+    Absent, Aws, AwsResult, Charge, Context, Created, Failure, Live, Pricing, Quantity, Readiness, Resource, Seconds,
+    Tag,
 };
 use serde::{Deserialize, Serialize};
 
@@ -13,8 +15,8 @@ use crate::ec2::{self, Soon};
 
 /// The way out to the internet for what has no public address.
 ///
-/// `Ref` is the gateway id, also attribute `NatGatewayId`; attribute `EniId` is known when it is available. A route to it
-/// may be made before that.
+/// `Ref` is the gateway id, also attribute `NatGatewayId`; attribute `EniId` is known when it is available. A route
+/// to it may be made before that.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase", deny_unknown_fields, default)]
 pub struct NatGateway {
@@ -73,12 +75,16 @@ impl Resource for NatGateway {
         if let Some(less) = ec2::missing(&live.secondary_allocation_ids, &self.secondary_allocation_ids) {
             let gateway = one(id, cx).await?;
             let addresses = gateway.iter().flat_map(|gateway| gateway.nat_gateway_addresses());
-            let gone = addresses.filter(|address| address.allocation_id().is_some_and(|id| less.iter().any(|l| l == id)));
+            let gone =
+                addresses.filter(|address| address.allocation_id().is_some_and(|id| less.iter().any(|l| l == id)));
             let disassociate = client
                 .disassociate_nat_gateway_address()
                 .nat_gateway_id(id)
                 .set_association_ids(Some(gone.filter_map(|address| address.association_id.clone()).collect()))
-                .set_max_drain_duration_seconds(ec2::number(self.max_drain_duration_seconds, "MaxDrainDurationSeconds")?);
+                .set_max_drain_duration_seconds(ec2::number(
+                    self.max_drain_duration_seconds,
+                    "MaxDrainDurationSeconds",
+                )?);
             disassociate.send().await.aws("ec2:DisassociateNatGatewayAddress")?;
         }
         ec2::sync_tags(id, &self.tags, Some(&live.tags), cx).await
@@ -90,7 +96,8 @@ impl Resource for NatGateway {
 
     async fn read(ids: &[String], cx: &Context) -> Result<Vec<Option<Live<Self>>>, Failure> {
         let found = ec2::described("nat-gateway-id", ids, |filters| describe(filters, cx)).await?;
-        let there = |id: &String| found.iter().find(|gateway| gateway.nat_gateway_id() == Some(id) && is_there(gateway));
+        let there =
+            |id: &String| found.iter().find(|gateway| gateway.nat_gateway_id() == Some(id) && is_there(gateway));
         Ok(ids.iter().map(|id| there(id).map(live)).collect())
     }
 
@@ -106,7 +113,10 @@ impl Resource for NatGateway {
 
     async fn find(&self, cx: &Context) -> Result<Option<Created>, Failure> {
         let gateways = describe(ec2::filter_operation(cx), cx).await?;
-        Ok(gateways.iter().find(|gateway| ec2::is_of_operation(gateway.tags(), cx) && is_there(gateway)).and_then(created))
+        Ok(gateways
+            .iter()
+            .find(|gateway| ec2::is_of_operation(gateway.tags(), cx) && is_there(gateway))
+            .and_then(created))
     }
 
     /// Usage key `nat-gateway.gb`: gigabytes a month through one gateway, both ways. Default 1 to 500, 50 expected.

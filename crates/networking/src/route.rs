@@ -1,4 +1,5 @@
-//! `AWS::EC2::Route`: <https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resource-ec2-route.html>.
+//! `AWS::EC2::Route`:
+//! <https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resource-ec2-route.html>.
 
 use aws_sdk_ec2::Client;
 use aws_sdk_ec2::types::{Route as SdkRoute, RouteOrigin, RouteTable as SdkRouteTable};
@@ -10,8 +11,8 @@ use crate::route_table;
 
 /// One route of a route table: exactly one destination, exactly one target.
 ///
-/// The id is the type's primary identifier, `<route table id>|<destination>` (`Ref` in CloudFormation is an opaque text);
-/// attribute `CidrBlock` is the destination.
+/// The id is the type's primary identifier, `<route table id>|<destination>` (`Ref` in CloudFormation is an opaque
+/// text); attribute `CidrBlock` is the destination.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase", deny_unknown_fields, default)]
 pub struct Route {
@@ -140,7 +141,8 @@ impl Route {
         ]
     }
 
-    /// Whether the live route has the declared target. AWS names more of it than was declared (an interface's instance).
+    /// Whether the live route has the declared target. AWS names more of it than was declared (an interface's
+    /// instance).
     fn leads_where(&self, live: &Self) -> bool {
         self.targets().into_iter().zip(live.targets()).all(|(declared, live)| declared.is_none() || declared == live)
     }
@@ -173,10 +175,7 @@ fn parse(id: &str) -> Result<(&str, &str), Failure> {
 }
 
 fn destination(route: &SdkRoute) -> Option<&str> {
-    route
-        .destination_cidr_block()
-        .or(route.destination_ipv6_cidr_block())
-        .or(route.destination_prefix_list_id())
+    route.destination_cidr_block().or(route.destination_ipv6_cidr_block()).or(route.destination_prefix_list_id())
 }
 
 fn live(table: &SdkRouteTable, wanted: &str) -> Option<Live<Route>> {
@@ -244,12 +243,8 @@ mod tests {
             .origin(RouteOrigin::CreateRoute)
             .build();
         let inspection = SdkRoute::builder().destination_cidr_block("10.1.0.0/16").gateway_id("vpce-1").build();
-        let table = SdkRouteTable::builder()
-            .route_table_id("rtb-1")
-            .routes(local)
-            .routes(out)
-            .routes(inspection)
-            .build();
+        let table =
+            SdkRouteTable::builder().route_table_id("rtb-1").routes(local).routes(out).routes(inspection).build();
         assert!(live(&table, "10.0.0.0/16").is_none());
         assert_eq!(live(&table, "0.0.0.0/0").unwrap().properties, route());
         let inspection = live(&table, "10.1.0.0/16").unwrap().properties;

@@ -1,4 +1,5 @@
-//! `AWS::EC2::SecurityGroup`: <https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resource-ec2-securitygroup.html>.
+//! `AWS::EC2::SecurityGroup`:
+//! <https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resource-ec2-securitygroup.html>.
 
 use aws_sdk_ec2::Client;
 use aws_sdk_ec2::types::{Filter, ResourceType, SecurityGroup as SdkSecurityGroup, SecurityGroupRule};
@@ -7,14 +8,15 @@ use futures::future::try_join;
 use serde::{Deserialize, Serialize};
 
 use crate::ec2::{self, Soon};
-use crate::security_group_rule::{self as rules, Declared, Direction, Peer, Rule};
+pub use crate::inline_rule::{Egress, Ingress};
+use crate::security_group_rule::{self as rules, Direction, Rule};
 
 /// A firewall around network interfaces.
 ///
-/// `Ref` is the group's id, also attributes `GroupId` and `Id`; attribute `VpcId`. AWS lets everything out of a new group;
-/// that goes as soon as `SecurityGroupEgress` says anything (say [`Egress::nowhere`] for nothing at all). Rules of two groups that
-/// refer to each other are resources of their own: `AWS::EC2::SecurityGroupIngress`, `…Egress`; they are never taken for inline
-/// rules.
+/// `Ref` is the group's id, also attributes `GroupId` and `Id`; attribute `VpcId`. AWS lets everything out of a new
+/// group; that goes as soon as `SecurityGroupEgress` says anything (say [`Egress::nowhere`] for nothing at all).
+/// Rules of two groups that refer to each other are resources of their own: `AWS::EC2::SecurityGroupIngress`,
+/// `…Egress`; they are never taken for inline rules.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase", deny_unknown_fields, default)]
 pub struct SecurityGroup {
@@ -30,90 +32,6 @@ pub struct SecurityGroup {
     pub tags: Option<Vec<Tag>>,
     /// The VPC's id.
     pub vpc_id: Option<String>,
-}
-
-/// An inline rule for what comes in; exactly one of the four sources.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "PascalCase", deny_unknown_fields, default)]
-pub struct Ingress {
-    /// Source: an IPv4 range.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub cidr_ip: Option<String>,
-    /// Source: an IPv6 range.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub cidr_ipv6: Option<String>,
-    /// What it is for.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub description: Option<String>,
-    /// The first port, or the ICMP type; none where the protocol is `-1`.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub from_port: Option<i64>,
-    /// `tcp`, `udp`, `icmp`, `icmpv6`, a protocol number, or `-1` for all.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub ip_protocol: Option<String>,
-    /// Source: a prefix list's id.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub source_prefix_list_id: Option<String>,
-    /// Source: what is in this security group.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub source_security_group_id: Option<String>,
-    /// The source group's account, where it is another.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub source_security_group_owner_id: Option<String>,
-    /// The last port, or the ICMP code; none where the protocol is `-1`.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub to_port: Option<i64>,
-}
-
-/// An inline rule for what goes out; exactly one of the four destinations.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "PascalCase", deny_unknown_fields, default)]
-pub struct Egress {
-    /// Destination: an IPv4 range.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub cidr_ip: Option<String>,
-    /// Destination: an IPv6 range.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub cidr_ipv6: Option<String>,
-    /// What it is for.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub description: Option<String>,
-    /// Destination: a prefix list's id.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub destination_prefix_list_id: Option<String>,
-    /// Destination: what is in this security group.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub destination_security_group_id: Option<String>,
-    /// The first port, or the ICMP type; none where the protocol is `-1`.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub from_port: Option<i64>,
-    /// `tcp`, `udp`, `icmp`, `icmpv6`, a protocol number, or `-1` for all.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub ip_protocol: Option<String>,
-    /// The last port, or the ICMP code; none where the protocol is `-1`.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub to_port: Option<i64>,
-}
-
-impl Egress {
-    /// The rule that lets nothing out: to the sender itself. An empty list would leave AWS's rule, which lets out everything.
-    pub fn nowhere() -> Self {
-        Self {
-            cidr_ip: Some("127.0.0.1/32".to_owned()),
-            description: Some("Nothing may go out".to_owned()),
-            ip_protocol: Some("-1".to_owned()),
-            ..Self::default()
-        }
-    }
-
-    /// The rule that lets everything out, as AWS's own: for a list that also says more.
-    pub fn everywhere() -> Self {
-        Self {
-            cidr_ip: Some("0.0.0.0/0".to_owned()),
-            ip_protocol: Some("-1".to_owned()),
-            ..Self::default()
-        }
-    }
 }
 
 impl Resource for SecurityGroup {
@@ -163,7 +81,10 @@ impl Resource for SecurityGroup {
     async fn read(ids: &[String], cx: &Context) -> Result<Vec<Option<Live<Self>>>, Failure> {
         let groups = ec2::described("group-id", ids, |filters| describe(filters, cx));
         let (groups, rules) = try_join(groups, rules::of_groups(ids, cx)).await?;
-        Ok(ids.iter().map(|id| groups.iter().find(|group| group.group_id() == Some(id)).map(|g| live(g, &rules))).collect())
+        Ok(ids
+            .iter()
+            .map(|id| groups.iter().find(|group| group.group_id() == Some(id)).map(|g| live(g, &rules)))
+            .collect())
     }
 
     async fn delete(id: &str, cx: &Context) -> Result<(), Failure> {
@@ -179,7 +100,8 @@ impl Resource for SecurityGroup {
 }
 
 impl SecurityGroup {
-    /// The inline rules that must be there, if there is anything to do about them: declared and different, or declared no more.
+    /// The inline rules that must be there, if there is anything to do about them: declared and different, or
+    /// declared no more.
     fn wanted_ingress(&self, live: Option<&Self>) -> Result<Option<Vec<Rule>>, Failure> {
         let is = live.and_then(|live| live.security_group_ingress.as_ref());
         match (&self.security_group_ingress, is) {
@@ -211,80 +133,8 @@ fn same(wanted: &[Rule], is: Option<&[Rule]>) -> bool {
     is.is_some_and(|is| wanted.len() == is.len() && wanted.iter().all(|rule| is.contains(rule)))
 }
 
-impl Ingress {
-    fn rule(&self) -> Result<Rule, Failure> {
-        Rule::try_from(Declared {
-            protocol: &self.ip_protocol,
-            from_port: self.from_port,
-            to_port: self.to_port,
-            cidr_ip: &self.cidr_ip,
-            cidr_ipv6: &self.cidr_ipv6,
-            prefix_list: &self.source_prefix_list_id,
-            group: &self.source_security_group_id,
-            owner: &self.source_security_group_owner_id,
-            description: &self.description,
-        })
-    }
-}
-
-impl Egress {
-    fn rule(&self) -> Result<Rule, Failure> {
-        Rule::try_from(Declared {
-            protocol: &self.ip_protocol,
-            from_port: self.from_port,
-            to_port: self.to_port,
-            cidr_ip: &self.cidr_ip,
-            cidr_ipv6: &self.cidr_ipv6,
-            prefix_list: &self.destination_prefix_list_id,
-            group: &self.destination_security_group_id,
-            owner: &None,
-            description: &self.description,
-        })
-    }
-}
-
-impl From<Rule> for Ingress {
-    fn from(rule: Rule) -> Self {
-        let mut ingress = Self {
-            description: rule.description,
-            from_port: rule.from.map(i64::from),
-            ip_protocol: Some(rule.protocol),
-            to_port: rule.to.map(i64::from),
-            ..Self::default()
-        };
-        match rule.peer {
-            Peer::Ipv4(cidr) => ingress.cidr_ip = Some(cidr),
-            Peer::Ipv6(cidr) => ingress.cidr_ipv6 = Some(cidr),
-            Peer::PrefixList(id) => ingress.source_prefix_list_id = Some(id),
-            Peer::Group(id, owner) => {
-                ingress.source_security_group_id = Some(id);
-                ingress.source_security_group_owner_id = owner;
-            }
-        }
-        ingress
-    }
-}
-
-impl From<Rule> for Egress {
-    fn from(rule: Rule) -> Self {
-        let mut egress = Self {
-            description: rule.description,
-            from_port: rule.from.map(i64::from),
-            ip_protocol: Some(rule.protocol),
-            to_port: rule.to.map(i64::from),
-            ..Self::default()
-        };
-        match rule.peer {
-            Peer::Ipv4(cidr) => egress.cidr_ip = Some(cidr),
-            Peer::Ipv6(cidr) => egress.cidr_ipv6 = Some(cidr),
-            Peer::PrefixList(id) => egress.destination_prefix_list_id = Some(id),
-            Peer::Group(id, _) => egress.destination_security_group_id = Some(id),
-        }
-        egress
-    }
-}
-
-/// What turns the rules that are into the rules that are wanted. New ones come first, so that traffic is never cut between.
+/// What turns the rules that are into the rules that are wanted. New ones come first, so that traffic is never cut
+/// between.
 #[derive(Debug, Default, PartialEq)]
 struct Changes {
     add: Vec<Rule>,
@@ -301,11 +151,7 @@ impl Changes {
             match actual.iter().find(|(_, is)| is.lets_through(rule)) {
                 None if changes.add.iter().any(|added| added.lets_through(rule)) => {}
                 None => changes.add.push(rule.clone()),
-                // A description can be changed, but AWS takes none as "leave it": an empty one takes it away.
-                Some((_, is)) if is.description != rule.description => changes.describe.push(Rule {
-                    description: Some(rule.description.clone().unwrap_or_default()),
-                    ..rule.clone()
-                }),
+                Some((_, is)) if is.description != rule.description => changes.describe.push(rule.clone()),
                 Some(_) => {}
             }
         }
@@ -317,7 +163,8 @@ impl Changes {
     }
 }
 
-/// A name for a group that was declared without: unique, as two groups of one address exist while one replaces the other.
+/// A name for a group that was declared without: unique, as two groups of one address exist while one replaces the
+/// other.
 fn name_for(cx: &Context) -> String {
     let name = format!("{}-{}-{}", cx.environment, cx.address, cx.token).replace(['/', '.'], "-");
     let short: String = name.chars().take(255).collect();
@@ -367,6 +214,7 @@ mod tests {
     use aws_sdk_ec2::types::Tag as SdkTag;
 
     use super::*;
+    use crate::security_group_rule::Peer;
 
     fn rule(port: i32, description: Option<&str>) -> Rule {
         Rule {
@@ -388,7 +236,7 @@ mod tests {
         let wanted = [rule(80, None), rule(443, None), rule(8080, Some("new")), rule(8080, Some("again"))];
         let changes = Changes::of(&wanted, &actual);
         assert_eq!(changes.add, [rule(8080, Some("new"))]);
-        assert_eq!(changes.describe, [rule(443, Some(""))]);
+        assert_eq!(changes.describe, [rule(443, None)]);
         assert_eq!(changes.revoke, ["sgr-3"]);
     }
 
@@ -437,14 +285,5 @@ mod tests {
         assert_eq!(live.properties.security_group_egress, Some(vec![rule(443, None).into()]));
         assert_eq!(live.attributes["GroupId"], "sg-1");
         assert_eq!(inline(&all, "sg-2", Direction::Ingress), []);
-    }
-
-    #[test]
-    fn inline_rules_have_the_shape_they_are_declared_in() {
-        let ingress = serde_json::json!({ "IpProtocol": "tcp", "FromPort": 80, "ToPort": 80, "SourceSecurityGroupId": "sg-9" });
-        let typed: Ingress = serde_json::from_value(ingress.clone()).unwrap();
-        assert_eq!(serde_json::to_value(Ingress::from(typed.rule().unwrap())).unwrap(), ingress);
-        let egress = serde_json::json!({ "IpProtocol": "-1", "CidrIp": "127.0.0.1/32", "Description": "Nothing may go out" });
-        assert_eq!(serde_json::to_value(Egress::from(Egress::nowhere().rule().unwrap())).unwrap(), egress);
     }
 }

@@ -9,8 +9,8 @@ use crate::security_group_rule::{self as rules, Declared, Direction, Rule};
 
 /// A rule for what goes out of a security group, as a resource of its own; exactly one of the four destinations.
 ///
-/// `Ref` is the rule's id (`sgr-…`), also attribute `Id`. Only the description can change in place. It does not take away AWS's
-/// rule that lets everything out of the group: the group's own `SecurityGroupEgress` does.
+/// `Ref` is the rule's id (`sgr-…`), also attribute `Id`. Only the description can change in place. It does not take
+/// away AWS's rule that lets everything out of the group: the group's own `SecurityGroupEgress` does.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase", deny_unknown_fields, default)]
 pub struct SecurityGroupEgress {
@@ -45,9 +45,7 @@ impl Resource for SecurityGroupEgress {
         if live.is_none_or(|live| live.description == self.description) {
             return Ok(());
         }
-        let description = Some(self.description.clone().unwrap_or_default());
-        let rule = Rule { description, ..self.rule()? };
-        rules::describe_anew(self.group()?, Direction::Egress, &[rule], cx).await
+        rules::describe_anew(self.group()?, Direction::Egress, &[self.rule()?], cx).await
     }
 
     async fn read(ids: &[String], cx: &Context) -> Result<Vec<Option<Live<Self>>>, Failure> {

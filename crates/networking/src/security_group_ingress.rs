@@ -46,9 +46,7 @@ impl Resource for SecurityGroupIngress {
         if live.is_none_or(|live| live.description == self.description) {
             return Ok(());
         }
-        let description = Some(self.description.clone().unwrap_or_default());
-        let rule = Rule { description, ..self.rule()? };
-        rules::describe_anew(self.group()?, Direction::Ingress, &[rule], cx).await
+        rules::describe_anew(self.group()?, Direction::Ingress, &[self.rule()?], cx).await
     }
 
     async fn read(ids: &[String], cx: &Context) -> Result<Vec<Option<Live<Self>>>, Failure> {

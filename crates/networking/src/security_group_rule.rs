@@ -1,7 +1,7 @@
 //! What inline rules of a security group and rules of their own share: one rule, in either direction, and its calls.
 //!
-//! A rule that is a resource of its own carries the ownership tags; the rules without them are the group's. So both kinds
-//! can live in one group without undoing each other.
+//! A rule that is a resource of its own carries the ownership tags; the rules without them are the group's. So both
+//! kinds can live in one group without undoing each other.
 
 use aws_sdk_ec2::Client;
 use aws_sdk_ec2::types::{
@@ -73,7 +73,8 @@ impl TryFrom<Declared<'_>> for Rule {
                 "a security group rule needs exactly one of CidrIp, CidrIpv6, a prefix list id and a security group id",
             ));
         };
-        let protocol = declared.protocol.clone().ok_or_else(|| Failure::invalid("a security group rule needs an IpProtocol"))?;
+        let protocol =
+            declared.protocol.clone().ok_or_else(|| Failure::invalid("a security group rule needs an IpProtocol"))?;
         let all = protocol == ALL_PROTOCOLS;
         Ok(Self {
             from: ec2::number(declared.from_port, "FromPort")?.filter(|_| !all),
@@ -125,10 +126,8 @@ impl Rule {
     }
 
     fn permission(&self) -> IpPermission {
-        let permission = IpPermission::builder()
-            .ip_protocol(self.protocol.clone())
-            .set_from_port(self.from)
-            .set_to_port(self.to);
+        let permission =
+            IpPermission::builder().ip_protocol(self.protocol.clone()).set_from_port(self.from).set_to_port(self.to);
         let description = self.description.clone();
         match self.peer.clone() {
             Peer::Ipv4(cidr) => {
@@ -200,8 +199,13 @@ fn created(id: String) -> Created {
     Created::new(id.clone()).with("Id", id)
 }
 
-/// Changes descriptions: the only thing about a rule that can change.
-pub(crate) async fn describe_anew(group: &str, direction: Direction, rules: &[Rule], cx: &Context) -> Result<(), Failure> {
+/// Changes descriptions, the only thing about a rule that can change; a rule without one loses its description.
+pub(crate) async fn describe_anew(
+    group: &str,
+    direction: Direction,
+    rules: &[Rule],
+    cx: &Context,
+) -> Result<(), Failure> {
     if rules.is_empty() {
         return Ok(());
     }

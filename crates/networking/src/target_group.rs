@@ -71,7 +71,6 @@ const FIRST_ATTRIBUTES: &[(&str, &str)] = &[
     ("load_balancing.algorithm.anomaly_mitigation", "off"),
     ("load_balancing.algorithm.type", "round_robin"),
     ("load_balancing.cross_zone.enabled", "use_load_balancer_configuration"),
-    ("preserve_client_ip.enabled", "false"),
     ("proxy_protocol_v2.enabled", "false"),
     ("slow_start.duration_seconds", "0"),
     ("stickiness.app_cookie.duration_seconds", "86400"),

@@ -1,4 +1,5 @@
-//! `AWS::EC2::VPC`: <https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resource-ec2-vpc.html>.
+//! `AWS::EC2::VPC`:
+//! <https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resource-ec2-vpc.html>.
 
 use aws_sdk_ec2::Client;
 use aws_sdk_ec2::types::{Filter, ResourceType, Tenancy, Vpc as SdkVpc, VpcAttributeName, VpcState, VpcTenancy};
@@ -63,7 +64,9 @@ impl Resource for Vpc {
             modify().enable_dns_support(ec2::switch(false)).send().await.aws(action).soon_if(new)?;
         }
         let tenancy = live.and_then(|live| live.instance_tenancy.as_deref());
-        if tenancy.is_some_and(|is| is != "default" && self.instance_tenancy.as_deref().unwrap_or("default") == "default") {
+        if tenancy
+            .is_some_and(|is| is != "default" && self.instance_tenancy.as_deref().unwrap_or("default") == "default")
+        {
             let modify = client.modify_vpc_tenancy().vpc_id(id).instance_tenancy(VpcTenancy::Default);
             modify.send().await.aws("ec2:ModifyVpcTenancy")?;
         }
@@ -108,7 +111,11 @@ fn created(vpc: &SdkVpc) -> Option<Created> {
     }
     let ipv4 = vpc.cidr_block_association_set().iter().filter_map(|block| block.association_id.clone());
     let ipv6 = vpc.ipv6_cidr_block_association_set().iter().filter_map(|block| block.ipv6_cidr_block.clone());
-    Some(created.with("CidrBlockAssociations", ipv4.collect::<Vec<_>>()).with("Ipv6CidrBlocks", ipv6.collect::<Vec<_>>()))
+    Some(
+        created
+            .with("CidrBlockAssociations", ipv4.collect::<Vec<_>>())
+            .with("Ipv6CidrBlocks", ipv6.collect::<Vec<_>>()),
+    )
 }
 
 async fn describe(filters: Vec<Filter>, cx: &Context) -> Result<Vec<SdkVpc>, Failure> {
@@ -121,12 +128,10 @@ async fn live(vpc: &SdkVpc, cx: &Context) -> Result<Live<Vpc>, Failure> {
     // One attribute a call: the API has no other way.
     let client = cx.client(Client::new);
     let attribute = |name| client.describe_vpc_attribute().vpc_id(id).attribute(name).send();
-    let (support, hostnames) = try_join(
-        attribute(VpcAttributeName::EnableDnsSupport),
-        attribute(VpcAttributeName::EnableDnsHostnames),
-    )
-    .await
-    .aws("ec2:DescribeVpcAttribute")?;
+    let (support, hostnames) =
+        try_join(attribute(VpcAttributeName::EnableDnsSupport), attribute(VpcAttributeName::EnableDnsHostnames))
+            .await
+            .aws("ec2:DescribeVpcAttribute")?;
     let properties = Vpc {
         cidr_block: vpc.cidr_block.clone(),
         enable_dns_support: support.enable_dns_support.and_then(|value| value.value),

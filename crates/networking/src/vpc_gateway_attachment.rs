@@ -63,10 +63,8 @@ impl Resource for VpcGatewayAttachment {
         let found = internet_gateway::read(&vpcs, "attachment.vpc-id", is_at, cx).await?;
         let live = |vpc: &String| {
             let gateway = found.iter().find(|gateway| is_at(gateway, vpc))?;
-            let properties = Self {
-                internet_gateway_id: gateway.internet_gateway_id.clone(),
-                vpc_id: Some(vpc.clone()),
-            };
+            let properties =
+                Self { internet_gateway_id: gateway.internet_gateway_id.clone(), vpc_id: Some(vpc.clone()) };
             Some(Live::new(properties).with("AttachmentType", KIND))
         };
         Ok(vpcs.iter().map(live).collect())

@@ -125,7 +125,9 @@ impl Attachment {
         })?;
         // Only a URL that leads back to its template can be compared later without being shown.
         if url::template_of(&url, &object) != *template {
-            return Err(Failure::invalid("UrlTemplate is not of the form scheme://{username}:{password}@{host}:{port}/{dbname}"));
+            return Err(Failure::invalid(
+                "UrlTemplate is not of the form scheme://{username}:{password}@{host}:{port}/{dbname}",
+            ));
         }
         object.insert(URL.to_owned(), Value::from(url));
         Ok(object)

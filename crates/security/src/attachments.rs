@@ -138,7 +138,12 @@ mod tests {
 
     fn cache(tls: bool, password: bool) -> StoreAccess {
         let endpoint = Endpoint::Cache { host: "h".to_owned(), port: "6379".to_owned(), tls, password };
-        StoreAccess { store: "redis.cache".to_owned(), secret: "redis".to_owned(), secret_id: "arn".to_owned(), endpoint }
+        StoreAccess {
+            store: "redis.cache".to_owned(),
+            secret: "redis".to_owned(),
+            secret_id: "arn".to_owned(),
+            endpoint,
+        }
     }
 
     #[test]

@@ -1,13 +1,14 @@
 //! What the IAM resources of this crate share: names, tags, and one look at the whole account.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use aws_sdk_iam::Client;
 use aws_sdk_iam::types::{EntityType, RoleDetail, Tag as SdkTag};
 use cloud::{Aws, AwsResult, Context, Failure, FailureKind, Tag, tags};
 
 /// With more roles than this, one look at the account takes fewer calls than a look at each.
-pub(crate) const FEW: usize = 3;
+const FEW: usize = 3;
 
 /// A name for a thing whose declaration gives none: the same whenever this operation is repeated.
 pub(crate) fn generated_name(cx: &Context, longest: usize) -> String {
@@ -78,8 +79,21 @@ impl Account {
     }
 }
 
+/// The account, where it is worth a look for this many; none: each is looked at by itself.
+pub(crate) async fn account_for(count: usize, cx: &Context) -> Result<Option<Arc<Account>>, Failure> {
+    if count <= FEW {
+        return Ok(None);
+    }
+    match account(cx).await {
+        Ok(account) => Ok(Some(account)),
+        // Whoever may read these roles need not be allowed to list the account's.
+        Err(failure) if failure.kind == FailureKind::Denied => Ok(None),
+        Err(failure) => Err(failure),
+    }
+}
+
 /// Two listings, shared by all who ask during a refresh.
-pub(crate) async fn account(cx: &Context) -> Result<std::sync::Arc<Account>, Failure> {
+async fn account(cx: &Context) -> Result<Arc<Account>, Failure> {
     cx.once("iam:GetAccountAuthorizationDetails", async {
         let (roles, listed) = futures::future::try_join(role_details(cx), listed_roles(cx)).await?;
         Ok(Account { roles, listed })

@@ -6,6 +6,8 @@
 pub mod attachment;
 pub mod attachments;
 mod check;
+mod generate;
+pub mod health;
 mod iam;
 pub mod managed_policy;
 mod percent;

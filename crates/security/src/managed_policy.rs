@@ -38,6 +38,8 @@ const VERSIONS: usize = 5;
 
 impl Resource for ManagedPolicy {
     const TYPE: &'static str = "AWS::IAM::ManagedPolicy";
+    const UNIQUE_NAME: Option<&'static str> = Some("ManagedPolicyName");
+    const LATE: &'static [&'static str] = &["DefaultVersionId", "AttachmentCount", "PermissionsBoundaryUsageCount"];
 
     async fn create(&self, cx: &Context) -> Result<Created, Failure> {
         let (key, value) = cx.operation_tag();
@@ -137,7 +139,13 @@ impl Entities {
             client.attach_user_policy().user_name(user).policy_arn(policy).send().await.aws("iam:AttachUserPolicy")?;
         }
         for group in &self.groups {
-            client.attach_group_policy().group_name(group).policy_arn(policy).send().await.aws("iam:AttachGroupPolicy")?;
+            client
+                .attach_group_policy()
+                .group_name(group)
+                .policy_arn(policy)
+                .send()
+                .await
+                .aws("iam:AttachGroupPolicy")?;
         }
         Ok(())
     }
@@ -162,9 +170,6 @@ fn created(policy: &SdkPolicy) -> Option<Created> {
     let attributes = Created::new(arn)
         .with("PolicyArn", arn)
         .with("PolicyId", policy.policy_id().unwrap_or_default())
-        .with("DefaultVersionId", policy.default_version_id().unwrap_or_default())
-        .with("AttachmentCount", policy.attachment_count.unwrap_or_default())
-        .with("PermissionsBoundaryUsageCount", policy.permissions_boundary_usage_count.unwrap_or_default())
         .with("IsAttachable", policy.is_attachable);
     Some(attributes)
 }
@@ -217,13 +222,19 @@ async fn read_one(arn: &str, cx: &Context) -> Result<Option<Live<ManagedPolicy>>
     let get = client.get_policy().policy_arn(arn).send().await.aws("iam:GetPolicy").absent()?;
     let Some(found) = get.and_then(|answer| answer.policy) else { return Ok(None) };
     let version = async {
-        let version = client.get_policy_version().policy_arn(arn).version_id(found.default_version_id().unwrap_or_default());
+        let version =
+            client.get_policy_version().policy_arn(arn).version_id(found.default_version_id().unwrap_or_default());
         version.send().await.aws("iam:GetPolicyVersion")
     };
     let Some((version, entities)) = try_join(version, entities(arn, cx)).await.absent()? else { return Ok(None) };
     let document = version.policy_version.and_then(|version| version.document);
     let mut live = Live::new(properties(&found, document.as_deref(), entities));
     live.attributes = created(&found).map(|created| created.attributes).unwrap_or_default();
+    // These change with whoever uses the policy, so that a making call cannot tell them.
+    let live = live
+        .with("DefaultVersionId", found.default_version_id().unwrap_or_default())
+        .with("AttachmentCount", found.attachment_count.unwrap_or_default())
+        .with("PermissionsBoundaryUsageCount", found.permissions_boundary_usage_count.unwrap_or_default());
     Ok(Some(live))
 }
 

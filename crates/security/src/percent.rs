@@ -40,7 +40,9 @@ mod tests {
 
     #[test]
     fn there_and_back() {
-        for (plain, encoded) in [("a-b_c.d~e", "a-b_c.d~e"), ("p@ss/w:rd?#&", "p%40ss%2Fw%3Ard%3F%23%26"), ("ü ", "%C3%BC%20")] {
+        for (plain, encoded) in
+            [("a-b_c.d~e", "a-b_c.d~e"), ("p@ss/w:rd?#&", "p%40ss%2Fw%3Ard%3F%23%26"), ("ü ", "%C3%BC%20")]
+        {
             assert_eq!(encode(plain), encoded);
             assert_eq!(decode(encoded), plain);
         }

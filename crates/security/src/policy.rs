@@ -51,9 +51,9 @@ pub fn text(document: &Value) -> String {
     }
 }
 
-/// A document as IAM gives it back: percent-encoded JSON.
+/// A document as IAM gives it back: percent-encoded JSON, or, from an emulator, JSON as it is.
 pub fn from_iam(encoded: &str) -> Value {
-    from_text(&crate::percent::decode(encoded))
+    serde_json::from_str(encoded).unwrap_or_else(|_| from_text(&crate::percent::decode(encoded)))
 }
 
 /// A document of its text; what is no JSON stays text.
@@ -107,6 +107,7 @@ mod tests {
     fn documents_come_back_as_json() {
         let encoded = "%7B%22Version%22%3A%222012-10-17%22%2C%22Statement%22%3A%5B%5D%2C%22a%2Bb%22%3A%22c+d%22%7D";
         assert_eq!(from_iam(encoded), json!({ "Version": VERSION, "Statement": [], "a+b": "c+d" }));
+        assert_eq!(from_iam(r#"{"Resource":"arn:%20*"}"#), json!({ "Resource": "arn:%20*" }));
         assert_eq!(from_iam("no json"), json!("no json"));
     }
 

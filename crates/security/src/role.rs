@@ -9,7 +9,7 @@ use futures::future::{try_join, try_join_all};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::iam::{self, FEW, Listed, principals_may_come};
+use crate::iam::{self, Listed, principals_may_come};
 use crate::policy;
 
 /// An identity that AWS services and people act in.
@@ -95,7 +95,7 @@ impl Resource for Role {
     }
 
     async fn read(ids: &[String], cx: &Context) -> Result<Vec<Option<Live<Self>>>, Failure> {
-        let account = if ids.len() > FEW { Some(iam::account(cx).await?) } else { None };
+        let account = iam::account_for(ids.len(), cx).await?;
         let read = ids.iter().map(|id| async {
             match account.iter().find_map(|account| account.role(id)) {
                 Some((role, listed)) => Ok(Some(live_detail(role, listed))),
@@ -109,9 +109,12 @@ impl Resource for Role {
     async fn delete(id: &str, cx: &Context) -> Result<(), Failure> {
         let client = cx.client(Client::new);
         let Some((inline, managed)) = policies_of(id, cx).await? else { return Ok(()) };
-        let inline = inline.iter().map(|name| delete_inline(id, name, cx));
-        let managed = managed.iter().map(|arn| detach(id, arn, cx));
-        try_join(try_join_all(inline), try_join_all(managed)).await?;
+        for name in &inline {
+            delete_inline(id, name, cx).await?;
+        }
+        for arn in &managed {
+            detach(id, arn, cx).await?;
+        }
         client.delete_role().role_name(id).send().await.aws("iam:DeleteRole").absent().map(drop)
     }
 
@@ -177,23 +180,30 @@ impl Role {
         let was = live.and_then(|live| live.policies.as_deref()).unwrap_or_default();
         let find = |policies: &[Policy], name: &str| policies.iter().find(|policy| policy.policy_name == name).cloned();
         let differs = |policy: &&Policy| {
-            !find(was, &policy.policy_name).is_some_and(|was| policy::same(&was.policy_document, &policy.policy_document))
+            !find(was, &policy.policy_name)
+                .is_some_and(|was| policy::same(&was.policy_document, &policy.policy_document))
         };
-        let put = declared
-            .iter()
-            .filter(differs)
-            .map(|policy| put_inline(id, &policy.policy_name, &policy.policy_document, cx));
-        let gone = was.iter().filter(|policy| find(declared, &policy.policy_name).is_none());
-        try_join_all(put).await?;
-        try_join_all(gone.map(|policy| delete_inline(id, &policy.policy_name, cx))).await.map(drop)
+        // One by one: IAM refuses changes of one role at the same time (ConcurrentModification).
+        for policy in declared.iter().filter(differs) {
+            put_inline(id, &policy.policy_name, &policy.policy_document, cx).await?;
+        }
+        for policy in was.iter().filter(|policy| find(declared, &policy.policy_name).is_none()) {
+            delete_inline(id, &policy.policy_name, cx).await?;
+        }
+        Ok(())
     }
 
     async fn sync_managed(&self, id: &str, live: Option<&Self>, cx: &Context) -> Result<(), Failure> {
         let set = |arns: &Option<Vec<String>>| -> BTreeSet<String> { arns.iter().flatten().cloned().collect() };
         let declared = set(&self.managed_policy_arns);
         let was = live.map(|live| set(&live.managed_policy_arns)).unwrap_or_default();
-        try_join_all(declared.difference(&was).map(|arn| attach(id, arn, cx))).await?;
-        try_join_all(was.difference(&declared).map(|arn| detach(id, arn, cx))).await.map(drop)
+        for arn in declared.difference(&was) {
+            attach(id, arn, cx).await?;
+        }
+        for arn in was.difference(&declared) {
+            detach(id, arn, cx).await?;
+        }
+        Ok(())
     }
 }
 

@@ -5,7 +5,7 @@ use cloud::{Absent, Aws, AwsResult, Context, Created, Failure, Live, Resource};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::iam::{self, FEW};
+use crate::iam;
 use crate::policy;
 use crate::role;
 
@@ -44,7 +44,7 @@ impl Resource for RolePolicy {
     }
 
     async fn read(ids: &[String], cx: &Context) -> Result<Vec<Option<Live<Self>>>, Failure> {
-        let account = if ids.len() > FEW { Some(iam::account(cx).await?) } else { None };
+        let account = iam::account_for(ids.len(), cx).await?;
         let read = ids.iter().map(|id| async {
             let (name, role) = parts(id)?;
             let encoded = match account.iter().find_map(|account| account.role_policy(role, name)) {
@@ -94,11 +94,8 @@ mod tests {
 
     #[test]
     fn the_id_names_policy_and_role() {
-        let policy = RolePolicy {
-            policy_name: Some("p".to_owned()),
-            role_name: Some("r".to_owned()),
-            policy_document: None,
-        };
+        let policy =
+            RolePolicy { policy_name: Some("p".to_owned()), role_name: Some("r".to_owned()), policy_document: None };
         let id = policy.id().unwrap();
         assert_eq!(id, "p|r");
         assert_eq!(parts(&id).unwrap(), ("p", "r"));

@@ -15,8 +15,6 @@ pub struct Inputs {
     pub prefix: String,
     /// The services.
     pub services: Vec<ServiceAccess>,
-    /// The ARN of the log group that VPC flow logs go to, if they do (`Fn::GetAtt Arn`).
-    pub flow_log_group_arn: Option<String>,
 }
 
 /// What a service uses. ARNs are tokens, or text.
@@ -52,8 +50,6 @@ pub struct Outputs {
     pub execution: BTreeMap<String, DeclaredRole>,
     /// By service: what the service's own code acts in.
     pub task: BTreeMap<String, DeclaredRole>,
-    /// What VPC flow logs are written in.
-    pub flow_logs: Option<DeclaredRole>,
 }
 
 /// One role declared.
@@ -84,27 +80,31 @@ pub fn declare(inputs: &Inputs, stack: &mut Stack) -> Outputs {
             policies: inline("start-tasks", execution_statements(service)),
             ..Role::default()
         };
-        outputs.execution.insert(name.clone(), add(&format!("{name}-execution"), execution, &key, inputs, stack));
+        outputs
+            .execution
+            .insert(name.clone(), add(&format!("{name}-execution"), execution, &key, &inputs.prefix, stack));
         let task = Role {
             description: Some(format!("The code of {name} acts in this role")),
             assume_role_policy_document: Some(policy::trust_for(ECS_TASKS, ANY_TASK)),
             policies: inline("allow", task_statements(service)),
             ..Role::default()
         };
-        outputs.task.insert(name.clone(), add(&format!("{name}-task"), task, &key, inputs, stack));
-    }
-    if let Some(log_group) = &inputs.flow_log_group_arn {
-        let key = "networking.flow-logs";
-        stack.section(key);
-        let role = Role {
-            description: Some("VPC flow logs are written in this role".to_owned()),
-            assume_role_policy_document: Some(policy::trust_for(FLOW_LOGS, ANY_FLOW_LOG)),
-            policies: inline("write-log", flow_log_statements(log_group)),
-            ..Role::default()
-        };
-        outputs.flow_logs = Some(add("flow-logs", role, key, inputs, stack));
+        outputs.task.insert(name.clone(), add(&format!("{name}-task"), task, &key, &inputs.prefix, stack));
     }
     outputs
+}
+
+/// Declares the role that VPC flow logs are written in, to the log group of this ARN (`Fn::GetAtt Arn`).
+pub fn declare_flow_logs(prefix: &str, log_group_arn: &str, stack: &mut Stack) -> DeclaredRole {
+    let key = "networking.flow-logs";
+    stack.section(key);
+    let role = Role {
+        description: Some("VPC flow logs are written in this role".to_owned()),
+        assume_role_policy_document: Some(policy::trust_for(FLOW_LOGS, ANY_FLOW_LOG)),
+        policies: inline("write-log", flow_log_statements(log_group_arn)),
+        ..Role::default()
+    };
+    add("flow-logs", role, key, prefix, stack)
 }
 
 const ECS_TASKS: &str = "ecs-tasks.amazonaws.com";
@@ -114,13 +114,15 @@ const ANY_TASK: &str = "arn:${AWS::Partition}:ecs:${AWS::Region}:${AWS::AccountI
 /// Amazon VPC User Guide, "IAM role for publishing flow logs to CloudWatch Logs".
 const ANY_FLOW_LOG: &str = "arn:${AWS::Partition}:ec2:${AWS::Region}:${AWS::AccountId}:vpc-flow-log/*";
 
-fn add(short: &str, role: Role, key: &str, inputs: &Inputs, stack: &mut Stack) -> DeclaredRole {
-    let name = format!("{}-{short}", inputs.prefix);
+fn add(short: &str, role: Role, key: &str, prefix: &str, stack: &mut Stack) -> DeclaredRole {
+    let name = format!("{prefix}-{short}");
     if name.len() > LONGEST_NAME {
         stack
             .findings
             .error("role-name-too-long", key, format!("the role name `{name}` has {} characters", name.len()))
-            .hint(format!("IAM takes {LONGEST_NAME}: choose a shorter name here, or a shorter system or environment name"));
+            .hint(format!(
+                "IAM takes {LONGEST_NAME}: choose a shorter name here, or a shorter system or environment name"
+            ));
     }
     let handle = stack.add(format!("security.role.{short}"), Role { role_name: Some(name.clone()), ..role });
     DeclaredRole { arn: handle.get("Arn"), handle, name }
@@ -189,10 +191,9 @@ fn flow_log_statements(log_group: &str) -> Vec<Value> {
 
 fn check(service: &ServiceAccess, key: &str, stack: &mut Stack) {
     for (at, allow) in service.allow.iter().enumerate() {
-        for (part, texts, good) in [
-            ("actions", &allow.actions, is_action as fn(&str) -> bool),
-            ("resources", &allow.resources, is_resource),
-        ] {
+        for (part, texts, good) in
+            [("actions", &allow.actions, is_action as fn(&str) -> bool), ("resources", &allow.resources, is_resource)]
+        {
             let key = format!("{key}.allow.{at}.{part}");
             if texts.is_empty() {
                 stack.findings.error("allow-incomplete", &key, format!("no {part} are given"));
@@ -237,11 +238,7 @@ mod tests {
             exec: true,
         };
         let worker = ServiceAccess { name: "worker".to_owned(), ..ServiceAccess::default() };
-        Inputs {
-            prefix: "arrakis-production".to_owned(),
-            services: vec![api, worker],
-            flow_log_group_arn: Some(Handle::to("monitoring.log-group.flow-logs").get("Arn")),
-        }
+        Inputs { prefix: "arrakis-production".to_owned(), services: vec![api, worker] }
     }
 
     fn statement<'a>(node: &'a engine::Node, sid: &str) -> &'a Value {
@@ -253,6 +250,9 @@ mod tests {
     fn every_role_may_do_just_what_its_service_uses() {
         let mut stack = Stack::new("arrakis/production", "us-east-1", &[]);
         let outputs = declare(&inputs(), &mut stack);
+        let log_group = Handle::to("monitoring.log-group.flow-logs").get("Arn");
+        let flow_logs = declare_flow_logs("arrakis-production", &log_group, &mut stack);
+        assert_eq!(flow_logs.name, "arrakis-production-flow-logs");
         let (nodes, findings) = stack.finish();
         assert_eq!(findings, []);
         for node in &nodes {
@@ -273,7 +273,10 @@ mod tests {
 
         let execution = &nodes[0];
         let secrets = &statement(execution, "ReadSecrets")["Resource"];
-        assert_eq!(secrets, &json!([{ "Ref": "security.secret.app-config" }, { "Ref": "security.secret.db-credentials" }]));
+        assert_eq!(
+            secrets,
+            &json!([{ "Ref": "security.secret.app-config" }, { "Ref": "security.secret.db-credentials" }])
+        );
         let repository = json!({ "Fn::GetAtt": ["compute.repository.api", "Arn"] });
         assert_eq!(statement(execution, "PullImage")["Resource"], repository);
         assert_eq!(statement(execution, "SignIn")["Resource"], "*");
@@ -283,6 +286,9 @@ mod tests {
         assert_eq!(statement(task, "Exec")["Action"].as_array().unwrap().len(), 4);
         let condition = &task.properties["AssumeRolePolicyDocument"]["Statement"][0]["Condition"];
         assert_eq!(condition["StringEquals"]["aws:SourceAccount"], json!({ "Ref": "AWS::AccountId" }));
+
+        let condition = &nodes[4].properties["AssumeRolePolicyDocument"]["Statement"][0]["Condition"];
+        assert_eq!(condition["ArnLike"]["aws:SourceArn"], json!({ "Fn::Sub": ANY_FLOW_LOG }));
 
         // Nothing used, nothing allowed.
         assert!(nodes[2].properties.get("Policies").is_none());
@@ -302,7 +308,7 @@ mod tests {
             let allow = vec![Allow { actions: owned(actions), resources: owned(resources) }];
             let service = ServiceAccess { name: "api".to_owned(), allow, ..ServiceAccess::default() };
             let mut stack = Stack::new("a/b", "us-east-1", &[]);
-            declare(&Inputs { prefix: "a-b".to_owned(), services: vec![service], flow_log_group_arn: None }, &mut stack);
+            declare(&Inputs { prefix: "a-b".to_owned(), services: vec![service] }, &mut stack);
             let (_, findings) = stack.finish();
             assert_eq!(findings.len(), 1, "{key}: {findings:?}");
             assert_eq!(findings[0].key.as_deref(), Some(key));
@@ -313,7 +319,7 @@ mod tests {
     fn a_role_name_has_a_limit() {
         let service = ServiceAccess { name: "a".repeat(50), ..ServiceAccess::default() };
         let mut stack = Stack::new("a/b", "us-east-1", &[]);
-        declare(&Inputs { prefix: "arrakis-production".to_owned(), services: vec![service], ..Inputs::default() }, &mut stack);
+        declare(&Inputs { prefix: "arrakis-production".to_owned(), services: vec![service] }, &mut stack);
         let (_, findings) = stack.finish();
         assert!(findings.iter().all(|finding| finding.rule == "role-name-too-long"));
         assert_eq!(findings.len(), 2);

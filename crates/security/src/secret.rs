@@ -1,5 +1,7 @@
 //! `AWS::SecretsManager::Secret`: <https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resource-secretsmanager-secret.html>.
 
+use std::sync::Arc;
+
 use aws_sdk_secretsmanager::Client;
 use aws_sdk_secretsmanager::operation::describe_secret::DescribeSecretOutput;
 use aws_sdk_secretsmanager::types::{
@@ -11,6 +13,7 @@ use engine::context::{TAG_ADDRESS, TAG_ENVIRONMENT};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
+pub use crate::generate::GenerateSecretString;
 use crate::value::{self, AndThenAbsent, SecretText, is_deleted, sealed};
 
 /// Days for which a deleted secret can be restored, unless its [`RECOVERY_TAG`] says otherwise: AWS's least.
@@ -42,32 +45,6 @@ pub struct Secret {
     pub tags: Option<Vec<Tag>>,
 }
 
-/// How a password is generated.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "PascalCase", deny_unknown_fields, default)]
-pub struct GenerateSecretString {
-    /// Characters that it may not hold.
-    pub exclude_characters: Option<String>,
-    /// Whether it has no lower-case letters.
-    pub exclude_lowercase: Option<bool>,
-    /// Whether it has no digits.
-    pub exclude_numbers: Option<bool>,
-    /// Whether it has no punctuation.
-    pub exclude_punctuation: Option<bool>,
-    /// Whether it has no upper-case letters.
-    pub exclude_uppercase: Option<bool>,
-    /// The key under which it is put into the template.
-    pub generate_string_key: Option<String>,
-    /// Whether it may hold spaces.
-    pub include_space: Option<bool>,
-    /// Its length; 32 if not given.
-    pub password_length: Option<i64>,
-    /// Whether it holds one of every kind of character; so it is if not given.
-    pub require_each_included_type: Option<bool>,
-    /// A JSON object, in which the password is the key `GenerateStringKey`.
-    pub secret_string_template: Option<String>,
-}
-
 /// A copy in another region.
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase", deny_unknown_fields)]
@@ -82,6 +59,7 @@ pub struct ReplicaRegion {
 impl Resource for Secret {
     const TYPE: &'static str = "AWS::SecretsManager::Secret";
     const HOLDS_DATA: bool = true;
+    const UNIQUE_NAME: Option<&'static str> = Some("Name");
 
     async fn create(&self, cx: &Context) -> Result<Created, Failure> {
         let name = self.name(cx);
@@ -124,7 +102,8 @@ impl Resource for Secret {
         }
         self.sync_value(id, cx).await?;
         self.sync_replicas(id, live, cx).await?;
-        let changes = tags::changes(self.tags.as_deref().unwrap_or_default(), Some(live.tags.as_deref().unwrap_or_default()));
+        let changes =
+            tags::changes(self.tags.as_deref().unwrap_or_default(), Some(live.tags.as_deref().unwrap_or_default()));
         if !changes.set.is_empty() {
             let tag = client.tag_resource().secret_id(id).set_tags(Some(sdk_tags(changes.set)));
             tag.send().await.aws("secretsmanager:TagResource")?;
@@ -155,7 +134,7 @@ impl Resource for Secret {
     }
 
     async fn read(ids: &[String], cx: &Context) -> Result<Vec<Option<Live<Self>>>, Failure> {
-        let listed = if ids.len() > FEW { Some(list(cx).await?) } else { None };
+        let listed = list_for(ids.len(), cx).await?;
         let read = ids.iter().map(|id| async {
             let entry = listed.iter().flat_map(|entries| entries.iter()).find(|entry| entry.arn() == Some(id));
             match entry {
@@ -173,7 +152,8 @@ impl Resource for Secret {
         let Some(secret) = describe(id, cx).await? else { return Ok(()) };
         let copies: Vec<String> = secret.replication_status().iter().filter_map(|copy| copy.region.clone()).collect();
         if !copies.is_empty() {
-            let remove = client.remove_regions_from_replication().secret_id(id).set_remove_replica_regions(Some(copies));
+            let remove =
+                client.remove_regions_from_replication().secret_id(id).set_remove_replica_regions(Some(copies));
             remove.send().await.aws("secretsmanager:RemoveRegionsFromReplication")?;
         }
         let delete = client.delete_secret().secret_id(id);
@@ -237,7 +217,9 @@ impl Secret {
         if !ours {
             let failure = Failure { kind: FailureKind::AlreadyExists, ..refused };
             return Err(failure.hint(match secret.deleted_date {
-                Some(_) => format!("another's secret {name} waits for its deletion: choose another name, or restore and import it"),
+                Some(_) => format!(
+                    "another's secret {name} waits for its deletion: choose another name, or restore and import it"
+                ),
                 None => format!("the secret {name} is another's: choose another name, or import it"),
             }));
         }
@@ -261,7 +243,9 @@ impl Secret {
         let after = match (&self.generate_secret_string, &self.secret_string, &before) {
             (_, _, None) => self.first_value(cx).await?,
             (Some(generate), _, Some(before)) => generate.completed(before, cx).await?,
-            (None, Some(text), Some(before)) => Some(merged(before, SecretText::new(dynamic::resolve(text, cx).await?))),
+            (None, Some(text), Some(before)) => {
+                Some(merged(before, SecretText::new(dynamic::resolve(text, cx).await?)))
+            }
             (None, None, _) => None,
         };
         match after {
@@ -278,65 +262,17 @@ impl Secret {
         let remove: Vec<String> =
             was.iter().filter(|copy| !declared.contains(copy)).map(|copy| copy.region.clone()).collect();
         if !remove.is_empty() {
-            let remove = client.remove_regions_from_replication().secret_id(id).set_remove_replica_regions(Some(remove));
+            let remove =
+                client.remove_regions_from_replication().secret_id(id).set_remove_replica_regions(Some(remove));
             remove.send().await.aws("secretsmanager:RemoveRegionsFromReplication")?;
         }
         let add: Vec<ReplicaRegion> = declared.iter().filter(|copy| !was.contains(copy)).cloned().collect();
         if !add.is_empty() {
-            let add = client.replicate_secret_to_regions().secret_id(id).set_add_replica_regions(Some(sdk_replicas(&add)));
+            let add =
+                client.replicate_secret_to_regions().secret_id(id).set_add_replica_regions(Some(sdk_replicas(&add)));
             add.send().await.aws("secretsmanager:ReplicateSecretToRegions")?;
         }
         Ok(())
-    }
-}
-
-impl GenerateSecretString {
-    async fn password(&self, cx: &Context) -> Result<SecretText, Failure> {
-        let action = "secretsmanager:GetRandomPassword";
-        let made = cx
-            .client(Client::new)
-            .get_random_password()
-            .set_exclude_characters(self.exclude_characters.clone())
-            .set_exclude_lowercase(self.exclude_lowercase)
-            .set_exclude_numbers(self.exclude_numbers)
-            .set_exclude_punctuation(self.exclude_punctuation)
-            .set_exclude_uppercase(self.exclude_uppercase)
-            .set_include_space(self.include_space)
-            .set_password_length(self.password_length)
-            .set_require_each_included_type(self.require_each_included_type)
-            .send()
-            .await
-            .aws(action);
-        sealed(made)?.random_password.map(SecretText::new).ok_or_else(|| Failure::missing(action, "RandomPassword"))
-    }
-
-    fn template(&self) -> Result<Option<(Map<String, Value>, &str)>, Failure> {
-        match (&self.secret_string_template, &self.generate_string_key) {
-            (None, None) => Ok(None),
-            (Some(template), Some(key)) => match serde_json::from_str(template) {
-                Ok(Value::Object(object)) => Ok(Some((object, key))),
-                _ => Err(Failure::invalid("SecretStringTemplate is no JSON object")),
-            },
-            _ => Err(Failure::invalid("SecretStringTemplate and GenerateStringKey go together")),
-        }
-    }
-
-    /// The value: the password alone, or the template with it, over what was there before.
-    fn value(&self, password: &SecretText, mut before: Map<String, Value>) -> Result<SecretText, Failure> {
-        let Some((template, key)) = self.template()? else { return Ok(password.clone()) };
-        before.extend(template);
-        before.insert(key.to_owned(), Value::from(password.expose()));
-        Ok(SecretText::of(before))
-    }
-
-    /// The value with what the template says and it lacks; a password that is there stays.
-    async fn completed(&self, before: &SecretText, cx: &Context) -> Result<Option<SecretText>, Failure> {
-        let (Some((_, key)), Some(object)) = (self.template()?, before.object()) else { return Ok(None) };
-        let password = match object.get(key).and_then(Value::as_str) {
-            Some(password) => SecretText::new(password),
-            None => self.password(cx).await?,
-        };
-        self.value(&password, object).map(Some)
     }
 }
 
@@ -380,14 +316,27 @@ fn recovery_days(tags: &[SdkTag]) -> i64 {
 }
 
 /// A secret as AWS describes it; none: it is gone, or waits for its deletion.
-async fn describe(id: &str, cx: &Context) -> Result<Option<DescribeSecretOutput>, Failure> {
+pub(crate) async fn describe(id: &str, cx: &Context) -> Result<Option<DescribeSecretOutput>, Failure> {
     let answer = cx.client(Client::new).describe_secret().secret_id(id).send().await;
     let secret = answer.aws("secretsmanager:DescribeSecret").and_then_absent()?;
     Ok(secret.filter(|secret| secret.deleted_date.is_none()))
 }
 
+/// The environment's secrets, where a listing is worth it for this many; none: each is looked at by itself.
+pub(crate) async fn list_for(count: usize, cx: &Context) -> Result<Option<Arc<Vec<SecretListEntry>>>, Failure> {
+    if count <= FEW {
+        return Ok(None);
+    }
+    match list(cx).await {
+        Ok(listed) => Ok(Some(listed)),
+        // Whoever may read these secrets need not be allowed to list the account's.
+        Err(failure) if failure.kind == FailureKind::Denied => Ok(None),
+        Err(failure) => Err(failure),
+    }
+}
+
 /// The environment's secrets in this region, shared by all who ask during a refresh.
-async fn list(cx: &Context) -> Result<std::sync::Arc<Vec<SecretListEntry>>, Failure> {
+async fn list(cx: &Context) -> Result<Arc<Vec<SecretListEntry>>, Failure> {
     cx.once("secretsmanager:ListSecrets", async {
         let filter = |key, value: &str| Filter::builder().key(key).values(value).build();
         let pages = cx
@@ -396,8 +345,10 @@ async fn list(cx: &Context) -> Result<std::sync::Arc<Vec<SecretListEntry>>, Fail
             .filters(filter(FilterNameStringType::TagKey, TAG_ENVIRONMENT))
             .filters(filter(FilterNameStringType::TagValue, &cx.environment))
             .max_results(100)
-            .into_paginator();
-        pages.items().send().collect::<Result<Vec<_>, _>>().await.aws("secretsmanager:ListSecrets")
+            .into_paginator()
+            .send();
+        let pages = pages.collect::<Result<Vec<_>, _>>().await.aws("secretsmanager:ListSecrets")?;
+        Ok(pages.into_iter().flat_map(|page| page.secret_list.unwrap_or_default()).collect())
     })
     .await
 }
@@ -450,42 +401,15 @@ mod tests {
         SecretText::new(value.to_string())
     }
 
-    fn generate() -> GenerateSecretString {
-        GenerateSecretString {
-            secret_string_template: Some(r#"{"username":"arrakis"}"#.to_owned()),
-            generate_string_key: Some("password".to_owned()),
-            ..GenerateSecretString::default()
-        }
-    }
-
     fn object(value: Value) -> Map<String, Value> {
         value.as_object().cloned().unwrap()
     }
 
     #[test]
-    fn a_password_goes_into_the_template() {
-        let value = generate().value(&SecretText::new("p"), Map::new()).unwrap();
-        assert_eq!(Value::Object(value.object().unwrap()), json!({ "username": "arrakis", "password": "p" }));
-        let alone = GenerateSecretString::default().value(&SecretText::new("p"), Map::new()).unwrap();
-        assert_eq!(alone.expose(), "p");
-    }
-
-    #[test]
     fn what_others_put_beside_it_stays() {
-        let before = object(json!({ "username": "old", "password": "p", "host": "db" }));
-        let value = generate().value(&SecretText::new("p"), before).unwrap();
-        assert_eq!(value.object().unwrap(), object(json!({ "username": "arrakis", "password": "p", "host": "db" })));
         let declared = merged(&text(json!({ "a": 1, "host": "db" })), text(json!({ "a": 2 })));
         assert_eq!(declared.object().unwrap(), object(json!({ "a": 2, "host": "db" })));
         assert_eq!(merged(&text(json!({ "a": 1 })), SecretText::new("plain")).expose(), "plain");
-    }
-
-    #[test]
-    fn half_a_template_is_refused() {
-        let half = GenerateSecretString { generate_string_key: None, ..generate() };
-        assert!(half.template().is_err());
-        let broken = GenerateSecretString { secret_string_template: Some("[]".to_owned()), ..generate() };
-        assert!(broken.template().is_err());
     }
 
     #[test]

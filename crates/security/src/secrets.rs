@@ -133,11 +133,17 @@ fn check(name: &str, settings: &SecretSettings, key: &str, stack: &mut Stack) {
     }
     if generate.key.is_empty() || generate.key == "username" {
         findings
-            .error("secret-key", format!("{key}.generate.key"), format!("`{}` cannot be the password's key", generate.key))
+            .error(
+                "secret-key",
+                format!("{key}.generate.key"),
+                format!("`{}` cannot be the password's key", generate.key),
+            )
             .hint("leave it out: it is `password` then");
     }
     if generate.username.as_deref() == Some("") {
-        findings.error("secret-username", format!("{key}.generate.username"), "the user name is empty").hint("leave it out");
+        findings
+            .error("secret-username", format!("{key}.generate.username"), "the user name is empty")
+            .hint("leave it out");
     }
 }
 

@@ -13,7 +13,12 @@ const CHANGED: &str = "(changed)";
 
 /// Queries that a URL may end in: libpq's `sslmode`.
 const QUERIES: &[&str] = &[
-    "sslmode=disable", "sslmode=allow", "sslmode=prefer", "sslmode=require", "sslmode=verify-ca", "sslmode=verify-full",
+    "sslmode=disable",
+    "sslmode=allow",
+    "sslmode=prefer",
+    "sslmode=require",
+    "sslmode=verify-ca",
+    "sslmode=verify-full",
 ];
 
 /// Puts percent-encoded values in place of `{key}`; or says which key there is no value for.
@@ -129,7 +134,10 @@ mod tests {
     #[test]
     fn what_does_not_fit_is_never_shown() {
         let cases = [
-            ("postgres://arrakis:hunter2@db.example.com:5432/dune", "postgres://{username}:(changed)@{host}:{port}/{dbname}"),
+            (
+                "postgres://arrakis:hunter2@db.example.com:5432/dune",
+                "postgres://{username}:(changed)@{host}:{port}/{dbname}",
+            ),
             ("postgres://hunter2@db.example.com", "postgres://(changed)@{host}"),
             ("postgres://db.example.com/dune?password=hunter2", "postgres://{host}/{dbname}?(changed)"),
             ("postgres://db.example.com#hunter2", "postgres://{host}(changed)"),

@@ -1,5 +1,10 @@
 //! From the `[storage]` section to resources.
 
+mod check;
+mod postgres;
+mod redis;
+mod windows;
+
 use std::collections::BTreeMap;
 
 use cloud::{Handle, Stack};
@@ -61,6 +66,36 @@ pub struct StoreOutput {
 }
 
 /// Declares the stores.
-pub fn declare(_settings: &Settings, _inputs: &Inputs, _stack: &mut Stack) -> Outputs {
-    Outputs::default()
+pub fn declare(settings: &Settings, inputs: &Inputs, stack: &mut Stack) -> Outputs {
+    let mut outputs = Outputs::default();
+    for (name, postgres) in &settings.postgres {
+        outputs.stores.insert(
+            format!("postgres.{name}"),
+            postgres::declare(name, postgres, inputs, stack),
+        );
+    }
+    for (name, redis) in &settings.redis {
+        outputs.stores.insert(
+            format!("redis.{name}"),
+            redis::declare(name, redis, inputs, stack),
+        );
+    }
+    outputs
+}
+
+/// A store's physical name: the usual one of a kind is named by the kind alone.
+fn physical(prefix: &str, kind: &str, usual: &str, name: &str) -> String {
+    if name == usual {
+        format!("{prefix}-{kind}")
+    } else {
+        format!("{prefix}-{kind}-{name}")
+    }
+}
+
+/// The security group of a store, as a list.
+fn security_group(store: &str, inputs: &Inputs) -> Option<Vec<String>> {
+    inputs
+        .security_groups
+        .get(store)
+        .map(|group| vec![group.clone()])
 }

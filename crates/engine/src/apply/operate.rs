@@ -150,7 +150,7 @@ impl Job {
         if let Some(node) = &self.node {
             diff::yield_owned(&mut declared, &live, &node.owned);
         }
-        diff::prune_tags(&declared, self.before.as_ref(), &mut live, schema::facts(&self.entry.type_name));
+        diff::as_ours(&declared, self.before.as_ref(), &mut live, schema::facts(&self.entry.type_name));
         let sync = || self.handler.sync(&declared, id, Some(&live), cx);
         self.persist(sync).await?;
         self.settle(id, self.entry.attributes.clone(), cx).await.map_err(|(failure, ..)| failure)

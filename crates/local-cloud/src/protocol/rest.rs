@@ -53,7 +53,9 @@ fn s3(method: &Method, uri: &Uri) -> String {
     match (verb, key, subresource) {
         ("Post", "", Some(("delete", _))) => "DeleteObjects".into(),
         ("Get", "", Some(("versions", _))) => "ListObjectVersions".into(),
-        ("Get" | "Put" | "Delete", "", Some((_, name @ ("PublicAccessBlock" | "ObjectLockConfiguration")))) => format!("{verb}{name}"),
+        ("Get" | "Put" | "Delete", "", Some((_, name @ ("PublicAccessBlock" | "ObjectLockConfiguration")))) => {
+            format!("{verb}{name}")
+        }
         (_, "", Some((_, name))) => format!("{verb}Bucket{name}"),
         (_, _, Some((_, name))) => format!("{verb}Object{name}"),
         ("Get", "", None) => "ListObjects".into(),
@@ -95,7 +97,9 @@ fn noun(segment: &str) -> String {
 /// Method and path, with a star for each segment that is not a plain lower-case word.
 fn shape(method: &Method, uri: &Uri) -> String {
     let plain = |segment: &str| {
-        segment.len() <= 24 && segment.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'-') && !segment.is_empty()
+        segment.len() <= 24
+            && segment.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'-')
+            && !segment.is_empty()
     };
     let segments = uri.path().trim_matches('/').split('/');
     let path: Vec<&str> = segments.map(|segment| if plain(segment) { segment } else { "*" }).collect();

@@ -20,17 +20,17 @@ pub(super) async fn around(cloud: &Cloud, call: Call) -> Reply {
             let reply = rollouts::around(cloud, call).await.whole().await;
             if let Some(arn) = reply.json()["CertificateArn"].as_str().filter(|_| reply.status.is_success()) {
                 let (key, now) = (key(&region, arn), cloud.clock.now());
-                let mut lifecycles = cloud.lifecycles();
-                // The same token gives the same certificate, which does not start anew.
-                if !lifecycles.known(&key) {
-                    lifecycles.create(key, now, CERTIFICATE_ISSUED * cloud.time_scale);
-                }
+                cloud.lifecycles().create(key, now, CERTIFICATE_ISSUED * cloud.time_scale);
             }
             reply
         }
         "DescribeCertificate" => {
             let reply = rollouts::around(cloud, call).await;
-            reply.edit_json(|body| rewrite(&mut body["Certificate"], &region, &cloud.lifecycles(), cloud.clock.now(), cloud.time_scale)).await
+            reply
+                .edit_json(|body| {
+                    rewrite(&mut body["Certificate"], &region, &cloud.lifecycles(), cloud.clock.now(), cloud.time_scale)
+                })
+                .await
         }
         "ListCertificates" => {
             let reply = rollouts::around(cloud, call).await;
@@ -46,9 +46,15 @@ pub(super) async fn around(cloud: &Cloud, call: Call) -> Reply {
 }
 
 fn rewrite(certificate: &mut Value, region: &str, lifecycles: &Lifecycles, now: f64, time_scale: f64) {
-    let Some(arn) = certificate["CertificateArn"].as_str() else { return };
-    let Some(age) = lifecycles.age(&key(region, arn), now) else { return };
-    let Some(fields) = certificate.as_object_mut() else { return };
+    let Some(arn) = certificate["CertificateArn"].as_str() else {
+        return;
+    };
+    let Some(age) = lifecycles.age(&key(region, arn), now) else {
+        return;
+    };
+    let Some(fields) = certificate.as_object_mut() else {
+        return;
+    };
     fields.insert("Status".into(), json!("PENDING_VALIDATION"));
     for name in ["IssuedAt", "NotBefore", "NotAfter", "Serial", "Issuer"] {
         fields.remove(name);
@@ -72,7 +78,9 @@ mod tests {
         lifecycles.create(key("us-east-1", "arn:c"), 0.0, 60.0);
         let issued = json!({"CertificateArn": "arn:c", "Status": "ISSUED", "IssuedAt": 1,
             "DomainValidationOptions": [{"ValidationStatus": "SUCCESS", "ResourceRecord": {"Name": "_x"}}]});
-        for (now, status, record) in [(1.0, "PENDING_VALIDATION", false), (6.0, "PENDING_VALIDATION", true), (61.0, "ISSUED", true)] {
+        for (now, status, record) in
+            [(1.0, "PENDING_VALIDATION", false), (6.0, "PENDING_VALIDATION", true), (61.0, "ISSUED", true)]
+        {
             let mut certificate = issued.clone();
             rewrite(&mut certificate, "us-east-1", &lifecycles, now, 1.0);
             assert_eq!(certificate["Status"], status, "{now}");

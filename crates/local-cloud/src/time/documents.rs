@@ -86,7 +86,11 @@ pub(super) fn append(root: &mut Element, shape: &Shape, leaving: Vec<Element>) {
 
 /// An answer that describes nothing.
 pub(super) fn empty(shape: &Shape) -> Element {
-    shape.envelope.iter().rev().fold(Element::branch(shape.list, Vec::new()), |inner, name| Element::branch(name, vec![inner]))
+    shape
+        .envelope
+        .iter()
+        .rev()
+        .fold(Element::branch(shape.list, Vec::new()), |inner, name| Element::branch(name, vec![inner]))
 }
 
 fn innermost<'a>(root: &'a mut Element, shape: &Shape) -> &'a mut Element {
@@ -137,7 +141,9 @@ mod tests {
         rewrite(&mut root, kind, "us-east-1", &lifecycles, 5.0);
         let states: Vec<_> = {
             let mut found = Vec::new();
-            each(&mut root, &kind.shape, &mut |item| found.push((item.get("DBInstanceStatus").unwrap(), item.child("Endpoint").is_some())));
+            each(&mut root, &kind.shape, &mut |item| {
+                found.push((item.get("DBInstanceStatus").unwrap(), item.child("Endpoint").is_some()))
+            });
             found
         };
         assert_eq!(states, [("creating".to_owned(), false), ("available".to_owned(), true)]);
@@ -153,8 +159,15 @@ mod tests {
 
         let endpoint = kind("AWS::EC2::VPCEndpoint");
         let mut root = empty(&endpoint.shape);
-        assert_eq!(root.write().lines().last().unwrap(), "<DescribeVpcEndpointsResponse><vpcEndpointSet/></DescribeVpcEndpointsResponse>");
-        append(&mut root, &endpoint.shape, vec![Element::branch("vpcEndpoint", vec![Element::leaf("vpcEndpointId", "vpce-1")])]);
+        assert_eq!(
+            root.write().lines().last().unwrap(),
+            "<DescribeVpcEndpointsResponse><vpcEndpointSet/></DescribeVpcEndpointsResponse>"
+        );
+        append(
+            &mut root,
+            &endpoint.shape,
+            vec![Element::branch("vpcEndpoint", vec![Element::leaf("vpcEndpointId", "vpce-1")])],
+        );
         assert_eq!(ids(&mut root, endpoint), ["vpce-1"]);
         assert_eq!(root.find("state").unwrap().text(), "deleting");
     }

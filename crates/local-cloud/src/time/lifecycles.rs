@@ -1,12 +1,12 @@
 //! What is being made, changed or deleted right now: a pure state machine over a clock that the caller reads.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::xml::Element;
 
 /// A resource: its kind, region and identifier.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) struct Key {
+pub(crate) struct Key {
     pub kind: &'static str,
     pub region: String,
     pub id: String,
@@ -14,7 +14,7 @@ pub(super) struct Key {
 
 /// What happens to it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Phase {
+pub(crate) enum Phase {
     Creating,
     Modifying,
     Deleting,
@@ -35,11 +35,17 @@ struct Entry {
 #[derive(Debug, Default)]
 pub(crate) struct Lifecycles {
     entries: BTreeMap<Key, Entry>,
+    /// All that were created and not deleted.
+    made: BTreeSet<Key>,
 }
 
 impl Lifecycles {
-    /// A resource was created and is ready after `seconds`.
+    /// A resource was created and is ready after `seconds`. One that exists already, as when a client token is repeated, does not
+    /// start anew.
     pub fn create(&mut self, key: Key, now: f64, seconds: f64) {
+        if !self.made.insert(key.clone()) {
+            return;
+        }
         self.put(key, Phase::Creating, now, seconds, None, Vec::new());
     }
 
@@ -52,6 +58,7 @@ impl Lifecycles {
 
     /// A resource is being deleted, and remains as `last` describes it until it is gone.
     pub fn delete(&mut self, key: Key, now: f64, seconds: f64, last: Option<Element>, holds: Vec<String>) {
+        self.made.remove(&key);
         self.put(key, Phase::Deleting, now, seconds, last, holds);
     }
 
@@ -70,11 +77,6 @@ impl Lifecycles {
         self.live(key, now).map(|entry| entry.phase.clone())
     }
 
-    /// Whether anything was noted about a resource that has not been forgotten since.
-    pub fn known(&self, key: &Key) -> bool {
-        self.entries.contains_key(key)
-    }
-
     /// How long its phase has lasted.
     pub fn age(&self, key: &Key, now: f64) -> Option<f64> {
         self.live(key, now).map(|entry| now - entry.began)
@@ -86,10 +88,17 @@ impl Lifecycles {
     }
 
     /// The same, of all of a kind in a region.
-    pub fn leaving<'a>(&'a self, kind: &'static str, region: &'a str, now: f64) -> impl Iterator<Item = (&'a Key, &'a Element)> {
+    pub fn leaving<'a>(
+        &'a self,
+        kind: &'static str,
+        region: &'a str,
+        now: f64,
+    ) -> impl Iterator<Item = (&'a Key, &'a Element)> {
         self.entries
             .iter()
-            .filter(move |(key, entry)| key.kind == kind && key.region == region && entry.until > now && entry.phase == Phase::Deleting)
+            .filter(move |(key, entry)| {
+                key.kind == kind && key.region == region && entry.until > now && entry.phase == Phase::Deleting
+            })
             .filter_map(|(key, entry)| Some((key, entry.last.as_ref()?)))
     }
 
@@ -124,6 +133,18 @@ mod tests {
         assert_eq!(lifecycles.phase(&key("a"), 459.9), Some(Phase::Creating));
         assert_eq!(lifecycles.phase(&key("a"), 460.0), None);
         assert_eq!(lifecycles.phase(&key("b"), 100.0), None);
+    }
+
+    #[test]
+    fn created_once_until_deleted() {
+        let mut lifecycles = Lifecycles::default();
+        lifecycles.create(key("a"), 0.0, 10.0);
+        lifecycles.create(key("b"), 20.0, 10.0);
+        lifecycles.create(key("a"), 20.0, 10.0);
+        assert_eq!(lifecycles.phase(&key("a"), 20.0), None, "it is the same one");
+        lifecycles.delete(key("a"), 30.0, 10.0, None, Vec::new());
+        lifecycles.create(key("a"), 50.0, 10.0);
+        assert_eq!(lifecycles.phase(&key("a"), 50.0), Some(Phase::Creating), "it is another of that name");
     }
 
     #[test]

@@ -2,8 +2,10 @@
 //! answers until the time is over, goes on describing what is being deleted, and refuses what AWS refuses meanwhile.
 
 mod acm;
+mod deletion;
 mod documents;
 mod lifecycles;
+mod refusals;
 mod table;
 
 use hyper::StatusCode;
@@ -16,8 +18,10 @@ use crate::protocol::errors;
 use crate::reply::Reply;
 use crate::rollouts;
 use crate::xml::Element;
+use deletion::delete;
 use lifecycles::{Key, Phase};
-use table::{KINDS, Kind, REFUSALS};
+use refusals::{busy, refuse};
+use table::{KINDS, Kind};
 
 /// Hands a call on, and gives the answer its time.
 pub(crate) async fn around(cloud: &Cloud, call: Call) -> Reply {
@@ -48,6 +52,12 @@ pub(crate) async fn around(cloud: &Cloud, call: Call) -> Reply {
         return members(cloud, call).await;
     }
     rollouts::around(cloud, call).await
+}
+
+/// Something that another layer is ending uses all this until it is gone.
+pub(crate) fn hold(cloud: &Cloud, kind: &'static str, region: &str, id: &str, seconds: f64, holds: Vec<String>) {
+    let key = Key { kind, region: region.to_owned(), id: id.to_owned() };
+    cloud.lifecycles().delete(key, cloud.clock.now(), seconds, None, holds);
 }
 
 fn key(kind: &Kind, region: &str, id: &str) -> Key {
@@ -87,10 +97,7 @@ async fn create(cloud: &Cloud, call: Call, kind: &'static Kind) -> Reply {
             let (mut lifecycles, now) = (cloud.lifecycles(), cloud.clock.now());
             for id in documents::ids(root, kind) {
                 let key = key(kind, &region, &id);
-                // A repeated client token answers with what is there already.
-                if !lifecycles.known(&key) {
-                    lifecycles.create(key, now, kind.seconds.create * cloud.time_scale);
-                }
+                lifecycles.create(key, now, kind.seconds.create * cloud.time_scale);
             }
             documents::rewrite(root, kind, &region, &lifecycles, now);
         })
@@ -112,26 +119,6 @@ async fn modify(cloud: &Cloud, call: Call, kind: &'static Kind) -> Reply {
             documents::rewrite(root, kind, &region, &lifecycles, now);
         })
         .await
-}
-
-/// What AWS answers when a resource is asked to change in the midst of something else.
-fn busy(cloud: &Cloud, call: &Call, kind: &Kind) -> Option<Reply> {
-    let code = kind.busy?;
-    let (lifecycles, now) = (cloud.lifecycles(), cloud.clock.now());
-    let (id, phase) = named(call, kind)
-        .into_iter()
-        .find_map(|id| lifecycles.phase(&key(kind, &call.region, &id), now).map(|phase| (id, phase)))?;
-    // A database instance may be deleted whatever it does, unless that is being deleted.
-    if call.operation == kind.delete && kind.service == "rds" && phase != Phase::Deleting {
-        return None;
-    }
-    let doing = match phase {
-        Phase::Creating => kind.shape.creating,
-        Phase::Modifying => kind.shape.modifying,
-        Phase::Deleting => kind.shape.deleting,
-    };
-    let message = format!("{id} is not in available state: it is {doing}");
-    Some(errors::answer(call, StatusCode::BAD_REQUEST, code, &message))
 }
 
 async fn describe(cloud: &Cloud, mut call: Call, kind: &'static Kind) -> Reply {
@@ -168,8 +155,11 @@ async fn describe(cloud: &Cloud, mut call: Call, kind: &'static Kind) -> Reply {
         .await
 }
 
-/// Whether a description passes the filters of an EC2 request, as far as they are known here; an unknown filter passes nothing.
+/// Whether a description passes the filters of a request, as far as they are known here; an unknown filter passes nothing.
 fn passes(call: &Call, item: &Element) -> bool {
+    if call.form.iter().any(|(name, _)| name.starts_with("Filters.")) {
+        return false;
+    }
     (1..).map_while(|index| Some((index, call.field(&format!("Filter.{index}.Name"))?))).all(|(index, name)| {
         let element = match name {
             "vpc-id" => "vpcId",
@@ -183,80 +173,6 @@ fn passes(call: &Call, item: &Element) -> bool {
     })
 }
 
-async fn delete(cloud: &Cloud, call: Call, kind: &'static Kind) -> Reply {
-    if let Some(busy) = busy(cloud, &call, kind) {
-        return busy;
-    }
-    let (region, ids) = (call.region.clone(), named(&call, kind));
-    let mut lasts = Vec::new();
-    for id in ids {
-        if let Some(last) = last_description(cloud, kind, &region, &id).await {
-            let mut holds = documents::holds(&last);
-            if kind.service == "elasticache" {
-                holds.extend(cache_holds(cloud, &region, &last).await);
-            }
-            lasts.push((id, last, holds));
-        }
-    }
-    let mut reply = rollouts::around(cloud, call).await.whole().await;
-    if !reply.status.is_success() {
-        return reply;
-    }
-    let now = cloud.clock.now();
-    for (id, last, holds) in lasts {
-        if last.get("vpcEndpointType").as_deref() == Some("Gateway") {
-            continue;
-        }
-        let kept = (!kind.stays).then_some(last);
-        cloud.lifecycles().delete(key(kind, &region, &id), now, kind.seconds.delete * cloud.time_scale, kept, holds);
-    }
-    if !kind.shape.deleting.is_empty() {
-        reply = reply.edit_xml(|root| documents::rewrite(root, kind, &region, &cloud.lifecycles(), now)).await;
-    }
-    reply
-}
-
-/// The description of a resource before its deletion.
-async fn last_description(cloud: &Cloud, kind: &Kind, region: &str, id: &str) -> Option<Element> {
-    let field = match kind.service {
-        "ec2" => format!("{}.1", kind.field),
-        "elasticloadbalancing" => "LoadBalancerArns.member.1".to_owned(),
-        _ => kind.field.to_owned(),
-    };
-    let version = match kind.service {
-        "ec2" => "2016-11-15",
-        "rds" => "2014-10-31",
-        "elasticache" => "2015-02-02",
-        _ => "2015-12-01",
-    };
-    let call = Call::query(kind.service, region, kind.describe.first()?, version, &[(&field, id)]);
-    let reply = rollouts::around(cloud, call).await.whole().await;
-    let mut root = reply.xml().filter(|_| reply.status.is_success())?;
-    let mut found = None;
-    documents::each(&mut root, &kind.shape, &mut |item| found = Some(item.clone()));
-    found
-}
-
-/// What a replication group uses, which only its members' descriptions and their subnet group say.
-async fn cache_holds(cloud: &Cloud, region: &str, group: &Element) -> Vec<String> {
-    let Some(member) = group.find("ClusterId").map(Element::text) else { return Vec::new() };
-    let cluster = describe_cache(cloud, region, "DescribeCacheClusters", "CacheClusterId", &member).await;
-    let Some(cluster) = cluster else { return Vec::new() };
-    let mut holds = documents::holds(&cluster);
-    if let Some(name) = cluster.find("CacheSubnetGroupName").map(Element::text)
-        && let Some(subnets) = describe_cache(cloud, region, "DescribeCacheSubnetGroups", "CacheSubnetGroupName", &name).await
-    {
-        holds.extend(documents::holds(&subnets));
-    }
-    holds
-}
-
-async fn describe_cache(cloud: &Cloud, region: &str, operation: &str, field: &str, id: &str) -> Option<Element> {
-    let call = Call::query("elasticache", region, operation, "2015-02-02", &[(field, id)]);
-    let reply = rollouts::around(cloud, call).await.whole().await;
-    reply.xml().filter(|_| reply.status.is_success())
-}
-
 /// The clusters of a replication group share its state.
 async fn members(cloud: &Cloud, call: Call) -> Reply {
     let Some(kind) = KINDS.iter().find(|kind| kind.service == "elasticache") else {
@@ -268,7 +184,9 @@ async fn members(cloud: &Cloud, call: Call) -> Reply {
         .edit_xml(|root| {
             let (lifecycles, now) = (cloud.lifecycles(), cloud.clock.now());
             root.each_mut("CacheCluster", &mut |cluster| {
-                let Some(group) = cluster.get("ReplicationGroupId") else { return };
+                let Some(group) = cluster.get("ReplicationGroupId") else {
+                    return;
+                };
                 if lifecycles.phase(&key(kind, &region, &group), now) == Some(Phase::Creating) {
                     cluster.set("CacheClusterStatus", "creating");
                     cluster.remove("CacheNodes");
@@ -276,23 +194,4 @@ async fn members(cloud: &Cloud, call: Call) -> Reply {
             });
         })
         .await
-}
-
-/// A call that AWS refuses as long as something else is on its way.
-fn refuse(cloud: &Cloud, call: &Call) -> Option<Reply> {
-    let (lifecycles, now) = (cloud.lifecycles(), cloud.clock.now());
-    if call.service == "elasticloadbalancing" && call.operation == "CreateListener" {
-        let arns = call.form.iter().filter(|(name, _)| name.ends_with("CertificateArn"));
-        for (_, arn) in arns {
-            if lifecycles.phase(&acm::key(&call.region, arn), now).is_some() {
-                let message = format!("The certificate '{arn}' must have a fully-qualified domain name, a supported signature, and a supported key size.");
-                return Some(errors::answer(call, StatusCode::BAD_REQUEST, "UnsupportedCertificate", &message));
-            }
-        }
-    }
-    let rule = REFUSALS.iter().find(|rule| rule.service == call.service && rule.operation == call.operation)?;
-    let id = call.field(rule.field)?;
-    let holder = lifecycles.holder(&call.region, id, now)?;
-    let message = format!("{id} is still in use by {}, which is being deleted", holder.id);
-    Some(errors::answer(call, StatusCode::BAD_REQUEST, rule.code, &message))
 }

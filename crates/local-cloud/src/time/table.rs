@@ -61,7 +61,12 @@ pub(super) const KINDS: &[Kind] = &[
     Kind {
         service: "rds",
         name: "AWS::RDS::DBInstance",
-        create: &["CreateDBInstance", "CreateDBInstanceReadReplica", "RestoreDBInstanceFromDBSnapshot", "RestoreDBInstanceToPointInTime"],
+        create: &[
+            "CreateDBInstance",
+            "CreateDBInstanceReadReplica",
+            "RestoreDBInstanceFromDBSnapshot",
+            "RestoreDBInstanceToPointInTime",
+        ],
         modify: &["ModifyDBInstance"],
         delete: "DeleteDBInstance",
         describe: &["DescribeDBInstances"],

@@ -5,15 +5,22 @@ use std::collections::BTreeMap;
 use engine::{Finding, Node, Stack};
 use serde_json::{Value, json};
 
+mod dashboard;
+
 use super::*;
 use crate::inputs::{Balanced, Cache, Database, FlowLogs, LoadBalancer, Service};
 
 /// Freeside's production: two services, a load balancer, PostgreSQL, Redis.
-fn declared(
-    settings: Value,
+fn declared(settings: Value, change: impl FnOnce(&mut Inputs)) -> (BTreeMap<String, Node>, Vec<Finding>, Outputs) {
+    let mut settings: Settings = serde_json::from_value(settings).unwrap();
+    settings.notify.get_or_insert_with(|| "alerts".to_owned());
+    declare_for(&settings, change)
+}
+
+fn declare_for(
+    settings: &Settings,
     change: impl FnOnce(&mut Inputs),
 ) -> (BTreeMap<String, Node>, Vec<Finding>, Outputs) {
-    let settings: Settings = serde_json::from_value(settings).unwrap();
     let tags = [("Project".to_owned(), "arrakis".to_owned())];
     let mut stack = Stack::new("freeside/production", "us-east-1", &tags);
     let log_inputs = LogInputs {
@@ -22,7 +29,7 @@ fn declared(
         flow_logs: Some(FlowLogs::default()),
         key: None,
     };
-    let logs = log_groups(&settings, &log_inputs, &mut stack);
+    let logs = log_groups(settings, &log_inputs, &mut stack);
     let target = Handle::to("networking.target-group.api");
     let balancer = Handle::to("networking.load-balancer.main").get("LoadBalancerFullName");
     let service = |name: &str, balanced| Service {
@@ -31,20 +38,14 @@ fn declared(
         service_name: format!("arrakis-production-{name}"),
         balanced,
     };
-    let balanced = Balanced {
-        load_balancer: balancer.clone(),
-        target_group: target.get("TargetGroupFullName"),
-    };
+    let balanced = Balanced { load_balancer: balancer.clone(), target_group: target.get("TargetGroupFullName") };
     let mut inputs = Inputs {
         prefix: "arrakis-production".to_owned(),
         region: "us-east-1".to_owned(),
         account: Some("891376933289".to_owned()),
         container_insights: true,
         services: vec![service("api", Some(balanced)), service("worker", None)],
-        load_balancers: vec![LoadBalancer {
-            name: "main".to_owned(),
-            full_name: balancer,
-        }],
+        load_balancers: vec![LoadBalancer { name: "main".to_owned(), full_name: balancer }],
         databases: vec![Database {
             name: "main".to_owned(),
             identifier: "arrakis-production-postgres".to_owned(),
@@ -62,23 +63,13 @@ fn declared(
         logs,
     };
     change(&mut inputs);
-    let outputs = declare(&settings, &inputs, &mut stack);
+    let outputs = declare(settings, &inputs, &mut stack);
     let (nodes, findings) = stack.finish();
-    (
-        nodes
-            .into_iter()
-            .map(|node| (node.address.to_string(), node))
-            .collect(),
-        findings,
-        outputs,
-    )
+    (nodes.into_iter().map(|node| (node.address.to_string(), node)).collect(), findings, outputs)
 }
 
 fn alarms(nodes: &BTreeMap<String, Node>) -> Vec<&str> {
-    nodes
-        .keys()
-        .filter_map(|address| address.strip_prefix("monitoring.alarm."))
-        .collect()
+    nodes.keys().filter_map(|address| address.strip_prefix("monitoring.alarm.")).collect()
 }
 
 /// Every kind of thing that the section can ask for.
@@ -150,21 +141,12 @@ fn the_documented_alarms_have_the_documented_thresholds() {
     for (name, threshold) in expected {
         let properties = &nodes[&format!("monitoring.alarm.{name}")].properties;
         assert_eq!(properties["Threshold"], json!(threshold), "{name}");
-        assert_eq!(
-            properties["AlarmName"],
-            json!(format!("arrakis-production-{name}"))
-        );
-        assert_eq!(
-            properties["AlarmActions"],
-            json!([{ "Ref": "events.topic.alerts" }])
-        );
+        assert_eq!(properties["AlarmName"], json!(format!("arrakis-production-{name}")));
+        assert_eq!(properties["AlarmActions"], json!([{ "Ref": "events.topic.alerts" }]));
         assert_eq!(properties["OKActions"], properties["AlarmActions"]);
     }
     assert_eq!(outputs.alarms.len(), expected.len());
-    assert_eq!(
-        nodes["monitoring.alarm.postgres-free-storage"].properties["ComparisonOperator"],
-        "LessThanThreshold"
-    );
+    assert_eq!(nodes["monitoring.alarm.postgres-free-storage"].properties["ComparisonOperator"], "LessThanThreshold");
     assert_eq!(
         nodes["monitoring.alarm.api-unhealthy-hosts"].properties["Dimensions"][1]["Value"],
         json!({ "Fn::GetAtt": ["networking.target-group.api", "TargetGroupFullName"] })
@@ -174,28 +156,11 @@ fn the_documented_alarms_have_the_documented_thresholds() {
 #[test]
 fn log_groups_have_the_documented_names() {
     let (nodes, ..) = declared(json!({}), |_| {});
-    let name = |address: &str| {
-        nodes[address].properties["LogGroupName"]
-            .as_str()
-            .unwrap()
-            .to_owned()
-    };
-    assert_eq!(
-        name("monitoring.log-group.api"),
-        "/ecs/arrakis-production/api"
-    );
-    assert_eq!(
-        name("monitoring.log-group.worker"),
-        "/ecs/arrakis-production/worker"
-    );
-    assert_eq!(
-        name("monitoring.flow-logs"),
-        "/vpc/arrakis-production/flow-logs"
-    );
-    assert_eq!(
-        nodes["monitoring.flow-logs"].properties["RetentionInDays"],
-        30
-    );
+    let name = |address: &str| nodes[address].properties["LogGroupName"].as_str().unwrap().to_owned();
+    assert_eq!(name("monitoring.log-group.api"), "/ecs/arrakis-production/api");
+    assert_eq!(name("monitoring.log-group.worker"), "/ecs/arrakis-production/worker");
+    assert_eq!(name("monitoring.flow-logs"), "/vpc/arrakis-production/flow-logs");
+    assert_eq!(nodes["monitoring.flow-logs"].properties["RetentionInDays"], 30);
 }
 
 #[test]
@@ -206,51 +171,28 @@ fn each_alarm_can_be_left_out() {
     } });
     for settings in [off, json!({ "alarms": { "enabled": false } })] {
         let (nodes, findings, outputs) = declared(settings, |_| {});
-        assert_eq!(
-            (alarms(&nodes).len(), findings.len(), outputs.alarms.len()),
-            (0, 0, 0)
-        );
+        assert_eq!((alarms(&nodes).len(), findings.len(), outputs.alarms.len()), (0, 0, 0));
     }
-    let (nodes, _, outputs) = declared(
-        json!({ "dashboard": false, "notify-recovery": false, "notify": "alerts" }),
-        |_| {},
-    );
+    let (nodes, _, outputs) =
+        declared(json!({ "dashboard": false, "notify-recovery": false, "notify": "alerts" }), |_| {});
     assert!(!nodes.contains_key("monitoring.dashboard") && outputs.dashboard.is_none());
-    assert_eq!(
-        nodes["monitoring.alarm.api-cpu"]
-            .properties
-            .get("OKActions"),
-        None
-    );
+    assert_eq!(nodes["monitoring.alarm.api-cpu"].properties.get("OKActions"), None);
 }
 
 #[test]
 fn several_nodes_and_stores_keep_apart() {
     let (nodes, ..) = declared(json!({}), |inputs| {
-        inputs.caches[0]
-            .cluster_ids
-            .push("arrakis-production-redis-002".to_owned());
+        inputs.caches[0].cluster_ids.push("arrakis-production-redis-002".to_owned());
         inputs.caches[0].node = "cache.r7g.xlarge".to_owned();
-        let reports = Database {
-            name: "reports".into(),
-            identifier: Handle::to("a.b").id(),
-            ..inputs.databases[0].clone()
-        };
+        let reports =
+            Database { name: "reports".into(), identifier: Handle::to("a.b").id(), ..inputs.databases[0].clone() };
         inputs.databases.push(reports);
     });
     let names = alarms(&nodes);
-    for name in [
-        "redis-001-cpu",
-        "redis-002-memory",
-        "postgres-cpu",
-        "postgres-reports-connections",
-    ] {
+    for name in ["redis-001-cpu", "redis-002-memory", "postgres-cpu", "postgres-reports-connections"] {
         assert!(names.contains(&name), "{name} is not among {names:?}");
     }
-    assert_eq!(
-        nodes["monitoring.alarm.redis-001-cpu"].properties["MetricName"],
-        "EngineCPUUtilization"
-    );
+    assert_eq!(nodes["monitoring.alarm.redis-001-cpu"].properties["MetricName"], "EngineCPUUtilization");
 }
 
 #[test]
@@ -264,96 +206,33 @@ fn what_cannot_be_meant_is_found_at_its_key() {
         json!({ "alarm": { "a": alarm } })
     };
     let cases = [
-        (
-            json!({ "log-retention-days": 31 }),
-            "monitoring.log-retention-days",
-            "write 30 or 60",
-        ),
-        (
-            json!({ "log-retention-days": 9999 }),
-            "monitoring.log-retention-days",
-            "write 3653",
-        ),
-        (
-            json!({ "notify": "alert" }),
-            "monitoring.notify",
-            "did you mean `alerts`?",
-        ),
-        (
-            json!({ "alarms": { "cpu": 800 } }),
-            "monitoring.alarms.cpu",
-            "up to 100",
-        ),
-        (
-            json!({ "alarms": { "evictions": -1 } }),
-            "monitoring.alarms.evictions",
-            "write 0 or more",
-        ),
-        (
-            json!({ "alarms": { "minutes": 0 } }),
-            "monitoring.alarms.minutes",
-            "write 1 to 1440",
-        ),
-        (
-            json!({ "alarms": { "errors": { "minutes": 2000 } } }),
-            "monitoring.alarms.errors.minutes",
-            "write 1 to 1440",
-        ),
-        (
-            with(json!({ "period": 45 })),
-            "monitoring.alarm.a.period",
-            "multiple of 60",
-        ),
-        (
-            with(json!({ "periods": 5000 })),
-            "monitoring.alarm.a.periods",
-            "write 1 to 1440",
-        ),
-        (
-            with(json!({ "datapoints": 9 })),
-            "monitoring.alarm.a.datapoints",
-            "write 1 to 5",
-        ),
-        (
-            with(json!({ "statistic": "Averag" })),
-            "monitoring.alarm.a.statistic",
-            "did you mean `Average`?",
-        ),
-        (
-            with(json!({ "notify": "nobody" })),
-            "monitoring.alarm.a.notify",
-            "[events.topic.nobody]",
-        ),
-        (
-            with(json!({ "expression": "m * 2" })),
-            "monitoring.alarm.a.metric",
-            "[monitoring.alarm.a.metrics.NAME]",
-        ),
-        (
-            json!({ "alarm": { "a": { "threshold": 1 } } }),
-            "monitoring.alarm.a",
-            "write namespace",
-        ),
+        (json!({ "log-retention-days": 31 }), "monitoring.log-retention-days", "write 30 or 60"),
+        (json!({ "log-retention-days": 9999 }), "monitoring.log-retention-days", "write 3653"),
+        (json!({ "notify": "alert" }), "monitoring.notify", "did you mean `alerts`?"),
+        (json!({ "alarms": { "cpu": 800 } }), "monitoring.alarms.cpu", "up to 100"),
+        (json!({ "alarms": { "evictions": -1 } }), "monitoring.alarms.evictions", "write 0 or more"),
+        (json!({ "alarms": { "minutes": 0 } }), "monitoring.alarms.minutes", "write 1 to 1440"),
+        (json!({ "alarms": { "errors": { "minutes": 2000 } } }), "monitoring.alarms.errors.minutes", "write 1 to 1440"),
+        (with(json!({ "period": 45 })), "monitoring.alarm.a.period", "multiple of 60"),
+        (with(json!({ "periods": 5000 })), "monitoring.alarm.a.periods", "write 1 to 1440"),
+        (with(json!({ "period": 7200, "periods": 85 })), "monitoring.alarm.a.periods", "write 1 to 84"),
+        (with(json!({ "datapoints": 9 })), "monitoring.alarm.a.datapoints", "write 1 to 5"),
+        (with(json!({ "statistic": "Averag" })), "monitoring.alarm.a.statistic", "did you mean `Average`?"),
+        (with(json!({ "notify": "nobody" })), "monitoring.alarm.a.notify", "[events.topic.nobody]"),
+        (with(json!({ "expression": "m * 2" })), "monitoring.alarm.a.metric", "[monitoring.alarm.a.metrics.NAME]"),
+        (json!({ "alarm": { "a": { "threshold": 1 } } }), "monitoring.alarm.a", "write namespace"),
         (
             json!({ "alarm": { "a": { "threshold": 1, "service": "apy", "metric": "M" } } }),
             "monitoring.alarm.a.service",
             "did you mean `api`?",
         ),
-        (
-            json!({ "composite": { "c": {} } }),
-            "monitoring.composite.c",
-            "any = ",
-        ),
+        (json!({ "composite": { "c": {} } }), "monitoring.composite.c", "any = "),
         (
             json!({ "composite": { "c": { "any": ["api-cpus"] } } }),
             "monitoring.composite.c.any.0",
             "did you mean `api-cpu`?",
         ),
-        (
-            json!({ "composite": { "c": { "all": ["c"] } } }),
-            "monitoring.composite.c.all.0",
-            "",
-        ),
+        (json!({ "composite": { "c": { "all": ["c"] } } }), "monitoring.composite.c.all.0", ""),
         (
             json!({ "filter": { "f": { "pattern": "x", "services": ["api", "wroker"] } } }),
             "monitoring.filter.f.services.1",
@@ -364,10 +243,7 @@ fn what_cannot_be_meant_is_found_at_its_key() {
         let (_, findings, _) = declared(settings, |_| {});
         assert_eq!(findings.len(), 1, "{key}: {findings:?}");
         assert_eq!(findings[0].key.as_deref(), Some(key));
-        assert!(
-            findings[0].hint.as_deref().unwrap().contains(hint),
-            "{findings:?}"
-        );
+        assert!(findings[0].hint.as_deref().unwrap().contains(hint), "{findings:?}");
     }
 }
 
@@ -382,120 +258,26 @@ fn an_unknown_instance_class_has_a_warning_instead_of_the_alarm() {
         inputs.databases[0].max_connections = Some(200);
     });
     assert_eq!(findings, []);
-    assert_eq!(
-        nodes["monitoring.alarm.postgres-connections"].properties["Threshold"],
-        json!(160.0)
-    );
+    assert_eq!(nodes["monitoring.alarm.postgres-connections"].properties["Threshold"], json!(160.0));
 }
 
 #[test]
 fn composites_refer_to_their_alarms() {
     let (nodes, ..) = declared(everything(), |_| {});
-    let rule =
-        |name: &str| &nodes[&format!("monitoring.composite-alarm.{name}")].properties["AlarmRule"];
+    let rule = |name: &str| &nodes[&format!("monitoring.composite-alarm.{name}")].properties["AlarmRule"];
     let expected = json!({ "Fn::Join": ["", [
         "ALARM(\"", { "Ref": "monitoring.composite-alarm.api" }, "\") AND ALARM(\"", { "Ref": "monitoring.alarm.postgres-cpu" },
         "\")"
     ]] });
     assert_eq!(*rule("outage"), expected);
-    let own: Vec<_> = nodes["monitoring.composite-alarm.own"]
-        .depends_on
-        .iter()
-        .map(|a| a.as_str())
-        .collect();
-    assert_eq!(
-        own,
-        ["monitoring.alarm.backlog", "monitoring.alarm.error-rate"]
-    );
-}
-
-/// The dashboard's body with its references replaced by words.
-fn board(nodes: &BTreeMap<String, Node>) -> Value {
-    let body =
-        engine::intrinsic::readable(&nodes["monitoring.dashboard"].properties["DashboardBody"]);
-    assert_eq!(crate::dashboard::normal(&body), body);
-    serde_json::from_str(&body).unwrap()
+    let own: Vec<_> = nodes["monitoring.composite-alarm.own"].depends_on.iter().map(|a| a.as_str()).collect();
+    assert_eq!(own, ["monitoring.alarm.backlog", "monitoring.alarm.error-rate"]);
 }
 
 #[test]
-fn the_dashboard_fills_its_grid_without_overlap() {
-    let (nodes, ..) = declared(everything(), |_| {});
-    let board = board(&nodes);
-    let mut taken = std::collections::BTreeSet::new();
-    let number = |widget: &Value, key: &str| widget[key].as_u64().unwrap();
-    for widget in board["widgets"].as_array().unwrap() {
-        let (x, y) = (number(widget, "x"), number(widget, "y"));
-        for column in x..x + number(widget, "width") {
-            for line in y..y + number(widget, "height") {
-                assert!(column < 24, "{widget}");
-                assert!(taken.insert((column, line)), "{widget} lies on another");
-            }
-        }
-    }
-    let lines = taken.iter().map(|(_, line)| line + 1).max().unwrap();
-    assert_eq!(taken.len() as u64, lines * 24, "the grid has holes");
-}
-
-#[test]
-fn the_dashboard_shows_every_layer_and_where_alarms_go_off() {
-    let (nodes, _, outputs) = declared(everything(), |_| {});
-    let board = board(&nodes);
-    let titles: Vec<_> = board["widgets"]
-        .as_array()
-        .unwrap()
-        .iter()
-        .filter_map(|w| w["properties"]["title"].as_str())
-        .collect();
-    for title in [
-        "Alarms",
-        "CPU",
-        "Memory",
-        "Running tasks",
-        "Requests",
-        "Response time",
-        "Targets",
-        "Connections",
-        "Free storage",
-        "Evictions in 5 minutes",
-        "errors in 10 minutes",
-    ] {
-        assert!(titles.contains(&title), "{title} is not among {titles:?}");
-    }
-    let limit = |title: &str| {
-        let widgets = board["widgets"].as_array().unwrap();
-        let widget = widgets
-            .iter()
-            .find(|widget| widget["properties"]["title"] == title)
-            .unwrap();
-        widget["properties"]["annotations"]["horizontal"][0]["value"].clone()
-    };
-    assert_eq!(limit("CPU"), json!(70));
-    assert_eq!(limit("Errors in 5 minutes"), json!(5));
-    assert_eq!(limit("Connections"), json!(144));
-    assert_eq!(
-        outputs
-            .dashboard
-            .as_deref()
-            .map(|name| name.contains("monitoring.dashboard")),
-        Some(true)
-    );
-    assert!(
-        outputs
-            .dashboard_url
-            .unwrap()
-            .ends_with("#dashboards/dashboard/arrakis-production")
-    );
-}
-
-#[test]
-fn nothing_to_watch_is_an_empty_dashboard() {
-    let (nodes, findings, _) = declared(json!({}), |inputs| {
-        *inputs = Inputs {
-            prefix: "p".into(),
-            region: "us-east-1".into(),
-            ..Inputs::default()
-        };
-    });
+fn alarms_that_tell_nobody_have_a_warning() {
+    let (_, findings, _) = declare_for(&Settings::default(), |_| {});
+    assert_eq!((findings.len(), findings[0].key.as_deref()), (1, Some("monitoring.notify")));
+    let (_, findings, _) = declare_for(&Settings::default(), |inputs| inputs.topics.clear());
     assert_eq!(findings, []);
-    assert_eq!(board(&nodes)["widgets"], json!([]));
 }

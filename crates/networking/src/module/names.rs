@@ -44,7 +44,7 @@ mod tests {
         assert_eq!(short("arrakis-production-alb", 32), "arrakis-production-alb");
         let one = short("circle-of-trust-production-alb-one", 32);
         let two = short("circle-of-trust-production-alb-two", 32);
-        assert_eq!(one.len(), 32);
+        assert!(one.len() <= 32, "{one}");
         assert_ne!(one, two);
         assert!(one.starts_with("circle-of-trust-production-"), "{one}");
     }

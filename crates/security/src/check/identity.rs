@@ -35,7 +35,11 @@ fn check_permissions(document: &Value, report: &mut Report<'_>) {
                 "list the actions and resources that are needed",
             );
         } else if every_action {
-            report.warning("iam-allows-every-action", "a policy allows every action", "list the actions that are needed");
+            report.warning(
+                "iam-allows-every-action",
+                "a policy allows every action",
+                "list the actions that are needed",
+            );
         } else if let (Some(action), true) = (service, every_resource) {
             report.warning(
                 "iam-allows-a-whole-service",

@@ -93,16 +93,26 @@ mod tests {
     #[test]
     fn permissions() {
         const POLICY: &str = "AWS::IAM::ManagedPolicy";
-        let allow = |action: Value, resource: Value| policy(json!([{ "Effect": "Allow", "Action": action, "Resource": resource }]));
+        let allow = |action: Value, resource: Value| {
+            policy(json!([{ "Effect": "Allow", "Action": action, "Resource": resource }]))
+        };
         assert_rules(&[
             (POLICY, allow(json!("*"), json!("*")), &["!iam-allows-everything"]),
-            (POLICY, allow(json!(["s3:GetObject", "*:*"]), json!(["arn:aws:s3:::b", "*"])), &["!iam-allows-everything"]),
+            (
+                POLICY,
+                allow(json!(["s3:GetObject", "*:*"]), json!(["arn:aws:s3:::b", "*"])),
+                &["!iam-allows-everything"],
+            ),
             (POLICY, allow(json!("s3:*"), json!("*")), &["iam-allows-a-whole-service"]),
             (POLICY, allow(json!("*"), json!("arn:aws:s3:::b")), &["iam-allows-every-action"]),
             (POLICY, allow(json!("ecr:GetAuthorizationToken"), json!("*")), &[]),
             (POLICY, allow(json!("s3:*"), json!("arn:aws:s3:::b/*")), &[]),
             (POLICY, policy(json!({ "Effect": "Deny", "Action": "*", "Resource": "*" })), &[]),
-            (POLICY, policy(json!({ "Effect": "Allow", "NotAction": "iam:*", "Resource": "*" })), &["iam-allows-all-but"]),
+            (
+                POLICY,
+                policy(json!({ "Effect": "Allow", "NotAction": "iam:*", "Resource": "*" })),
+                &["iam-allows-all-but"],
+            ),
             ("AWS::IAM::RolePolicy", allow(json!("*"), json!("*")), &["!iam-allows-everything"]),
             (
                 "AWS::IAM::Role",
@@ -132,9 +142,11 @@ mod tests {
             ("AWS::IAM::Role", role(json!({ "Service": "ecs-tasks.amazonaws.com" }), Value::Null), &[]),
         ]);
         let topic = |condition: bool| {
-            let mut statement = json!({ "Effect": "Allow", "Principal": "*", "Action": "sns:Publish", "Resource": "arn" });
+            let mut statement =
+                json!({ "Effect": "Allow", "Principal": "*", "Action": "sns:Publish", "Resource": "arn" });
             if condition {
-                statement["Condition"] = json!({ "StringEquals": { "aws:SourceAccount": { "Ref": "AWS::AccountId" } } });
+                statement["Condition"] =
+                    json!({ "StringEquals": { "aws:SourceAccount": { "Ref": "AWS::AccountId" } } });
             }
             json!({ "Topics": ["arn"], "PolicyDocument": { "Statement": [statement] } })
         };
@@ -162,7 +174,11 @@ mod tests {
             (RULE, rule(80, 443, "0.0.0.0/0"), &["open-to-the-world"]),
             (RULE, json!({ "IpProtocol": "-1", "CidrIp": "0.0.0.0/0" }), &["!open-to-the-world"]),
             (RULE, json!({ "IpProtocol": "icmp", "FromPort": 8, "ToPort": -1, "CidrIp": "0.0.0.0/0" }), &[]),
-            (GROUP, json!({ "SecurityGroupIngress": [rule(443, 443, "0.0.0.0/0"), rule(22, 22, "0.0.0.0/0")] }), &["!open-to-the-world"]),
+            (
+                GROUP,
+                json!({ "SecurityGroupIngress": [rule(443, 443, "0.0.0.0/0"), rule(22, 22, "0.0.0.0/0")] }),
+                &["!open-to-the-world"],
+            ),
             (
                 "AWS::ElasticLoadBalancingV2::Listener",
                 json!({ "Protocol": "HTTP", "DefaultActions": [{ "Type": "forward" }] }),
@@ -198,9 +214,7 @@ mod tests {
 
     #[test]
     fn secrets_in_the_open() {
-        let container = |name: &str, value: &str| {
-            json!({ "ContainerDefinitions": [{ "Name": "api", "Environment": [{ "Name": name, "Value": value }] }] })
-        };
+        let container = |name: &str, value: &str| json!({ "ContainerDefinitions": [{ "Name": "api", "Environment": [{ "Name": name, "Value": value }] }] });
         const TASK: &str = "AWS::ECS::TaskDefinition";
         assert_rules(&[
             ("AWS::SecretsManager::Secret", json!({ "SecretString": "hunter2" }), &["!secret-in-the-open"]),
@@ -216,5 +230,26 @@ mod tests {
             check(&stack.finish().0)
         };
         assert!(!format!("{findings:?}").contains("hunter2"));
+    }
+
+    #[test]
+    fn what_this_crate_declares_is_clean() {
+        use crate::{roles, secrets, settings::Settings};
+        let settings: Settings =
+            serde_json::from_value(json!({ "secret": { "db": { "generate": { "username": "u" } }, "app": {} } }))
+                .unwrap();
+        let mut stack = Stack::new("a/b", "us-east-1", &[]);
+        let secrets = secrets::declare(&settings, &secrets::Inputs { prefix: "a-b".to_owned() }, &mut stack);
+        let service = roles::ServiceAccess {
+            name: "api".to_owned(),
+            repository_arn: Some("arn:aws:ecr:us-east-1:1:repository/a".to_owned()),
+            log_group_arn: Some("arn:aws:logs:us-east-1:1:log-group:a:*".to_owned()),
+            secret_arns: secrets.arn("db").into_iter().collect(),
+            exec: true,
+            ..roles::ServiceAccess::default()
+        };
+        roles::declare(&roles::Inputs { prefix: "a-b".to_owned(), services: vec![service] }, &mut stack);
+        roles::declare_flow_logs("a-b", "arn:aws:logs:us-east-1:1:log-group:f:*", &mut stack);
+        assert_eq!(check(&stack.finish().0), []);
     }
 }

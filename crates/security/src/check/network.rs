@@ -7,8 +7,16 @@ use super::Report;
 
 /// Ports that nobody opens to the world on purpose: administration and stores.
 const SENSITIVE: &[(i64, &str)] = &[
-    (22, "SSH"), (3389, "RDP"), (2375, "Docker"), (1433, "SQL Server"), (3306, "MySQL"), (5432, "PostgreSQL"),
-    (6379, "Redis"), (9200, "OpenSearch"), (11211, "Memcached"), (27017, "MongoDB"),
+    (22, "SSH"),
+    (3389, "RDP"),
+    (2375, "Docker"),
+    (1433, "SQL Server"),
+    (3306, "MySQL"),
+    (5432, "PostgreSQL"),
+    (6379, "Redis"),
+    (9200, "OpenSearch"),
+    (11211, "Memcached"),
+    (27017, "MongoDB"),
 ];
 
 pub(super) fn check(node: &Node, report: &mut Report<'_>) {
@@ -43,7 +51,8 @@ fn check_rule(rule: &Value, report: &mut Report<'_>) {
         return;
     }
     let hint = "name the security group or the addresses that may connect";
-    let range = if ports.0 == ports.1 { format!("port {}", ports.0) } else { format!("ports {} to {}", ports.0, ports.1) };
+    let range =
+        if ports.0 == ports.1 { format!("port {}", ports.0) } else { format!("ports {} to {}", ports.0, ports.1) };
     match SENSITIVE.iter().find(|(port, _)| (ports.0..=ports.1).contains(port)) {
         Some((_, service)) => {
             report.error("open-to-the-world", format!("{range} ({service}) are open to the whole internet"), hint);

@@ -1,0 +1,73 @@
+//! The JSON Schema of environment files, for completion and descriptions in editors.
+
+use schemars::generate::SchemaSettings;
+use serde_json::{Map, Value};
+
+use crate::Settings;
+
+/// Where the schema is kept, relative to the workspace; the files name it in their first line.
+pub const FILE: &str = "environments/schema.json";
+
+/// The text of the schema file.
+///
+/// Every key is optional in it: a file may be laid over another that has the key. What the whole needs is checked when
+/// an environment is loaded.
+pub fn json_schema() -> String {
+    let schema = SchemaSettings::draft07().into_generator().into_root_schema_for::<Settings>();
+    let mut schema = schema.to_value();
+    simplify(&mut schema);
+    if let Some(map) = schema.as_object_mut() {
+        map.insert("title".to_owned(), Value::from("Groundplan environment"));
+    }
+    let mut text = serde_json::to_string_pretty(&schema).unwrap_or_default();
+    text.push('\n');
+    text
+}
+
+/// Takes away what has no meaning in TOML (null), in an overlay (required), or for a person (Rust's number formats).
+fn simplify(value: &mut Value) {
+    match value {
+        Value::Array(items) => items.iter_mut().for_each(simplify),
+        Value::Object(map) => {
+            simplify_object(map);
+            map.values_mut().for_each(simplify);
+        }
+        _ => {}
+    }
+}
+
+fn simplify_object(map: &mut Map<String, Value>) {
+    // Within `properties` the keys are those of the files: a key called `required` stays.
+    let is_schema = !map.values().all(Value::is_object) || map.contains_key("anyOf");
+    if is_schema {
+        if map.get("required").is_some_and(Value::is_array) {
+            map.shift_remove("required");
+        }
+        if map.get("format").is_some_and(|format| format.as_str().is_some_and(is_rust_format)) {
+            map.shift_remove("format");
+        }
+    }
+    if map.get("default").is_some_and(Value::is_null) {
+        map.shift_remove("default");
+    }
+    if let Some(Value::Array(types)) = map.get_mut("type") {
+        types.retain(|name| name != "null");
+        if let [one] = types.as_slice() {
+            let one = one.clone();
+            map.insert("type".to_owned(), one);
+        }
+    }
+    if let Some(Value::Array(options)) = map.get_mut("anyOf") {
+        options.retain(|option| option.get("type").is_none_or(|name| name != "null"));
+        if options.len() == 1 && options[0].get("$ref").is_some() {
+            // Draft 7 overlooks what stands beside `$ref`: a description needs the `allOf` around it.
+            let options = std::mem::take(options);
+            map.shift_remove("anyOf");
+            map.insert("allOf".to_owned(), Value::Array(options));
+        }
+    }
+}
+
+fn is_rust_format(format: &str) -> bool {
+    ["uint", "int", "float", "double"].iter().any(|start| format.starts_with(start))
+}

@@ -1,0 +1,99 @@
+//! Where the modules meet: what each needs of the others, filled in.
+//!
+//! The order follows the needs: secrets and log groups need nothing; repositories come before the roles that may pull
+//! from them; the network before the stores that live in it; the stores before the secrets that learn their addresses;
+//! services before the alarms on them.
+
+mod access;
+mod monitor;
+mod network;
+mod outputs;
+
+use std::collections::BTreeMap;
+
+use engine::Stack;
+use serde_json::Value;
+
+use crate::Settings;
+
+/// What the modules declared.
+struct Declared {
+    secrets: security::secrets::Outputs,
+    logs: monitoring::Logs,
+    repositories: BTreeMap<String, compute::RepositoryOutputs>,
+    roles: security::roles::Outputs,
+    network: networking::Outputs,
+    storage: storage::Outputs,
+    compute: compute::Outputs,
+    topics: events::Outputs,
+    monitoring: monitoring::Outputs,
+}
+
+/// Declares all resources of an environment; what it gives out, with intrinsics for references.
+pub(crate) fn declare(settings: &Settings, prefix: &str, stack: &mut Stack) -> BTreeMap<String, Value> {
+    let secret_inputs = security::secrets::Inputs { prefix: prefix.to_owned() };
+    let secrets = security::secrets::declare(&settings.security, &secret_inputs, stack);
+    let logs = monitoring::log_groups(&settings.monitoring, &monitor::log_inputs(settings, prefix), stack);
+    let repositories = compute::declare_repositories(&settings.compute, prefix, stack);
+    let roles = security::roles::declare(&access::roles(settings, prefix, &secrets, &logs, &repositories), stack);
+    let writes_flow_logs = |log: &monitoring::LogOutput| security::roles::declare_flow_logs(prefix, &log.arn, stack);
+    let flow_log_role = logs.flow_logs.as_ref().map(writes_flow_logs);
+
+    let network_inputs = network::inputs(settings, prefix, &logs, flow_log_role.as_ref());
+    let network = networking::module::declare(&settings.networking, &network_inputs, stack);
+    let arns: BTreeMap<String, String> =
+        secrets.secrets.iter().map(|(name, secret)| (name.clone(), secret.handle.id())).collect();
+    let stores = storage::Inputs {
+        prefix: prefix.to_owned(),
+        subnet_ids: network.store_subnets().to_vec(),
+        security_groups: network.stores.clone(),
+        secrets: arns.clone(),
+    };
+    let storage = storage::declare(&settings.storage, &stores, stack);
+    let attachments = security::attachments::declare(&access::attachments(&storage, &secrets), stack);
+
+    let services = compute::Inputs {
+        prefix: prefix.to_owned(),
+        region: stack.region().to_owned(),
+        subnets: network.workloads.values().next().map(|place| place.subnets.clone()).unwrap_or_default(),
+        assign_public_ip: network.workloads.values().any(|place| place.assign_public_ip),
+        security_groups: network::by_workload(&network, |place| Some(place.security_group.clone())),
+        target_groups: network::by_workload(&network, |place| place.target_group_arn.clone()),
+        listeners: network::by_workload(&network, |place| place.listeners.first().cloned()),
+        execution_roles: access::arns(&roles.execution),
+        task_roles: access::arns(&roles.task),
+        log_groups: logs.services.iter().map(|(name, log)| (name.clone(), log.name.clone())).collect(),
+        secrets: arns,
+        environment: BTreeMap::new(),
+        repositories: repositories.clone(),
+    };
+    let compute = compute::declare(&settings.compute, &services, stack);
+    wait(settings, &network, &attachments, &compute, stack);
+
+    let topics = events::declare(&settings.events, &events::Inputs { prefix: prefix.to_owned() }, stack);
+    let watched = monitor::inputs(settings, prefix, &logs, &network, &storage, &compute, &topics, stack.region());
+    let monitoring = monitoring::declare(&settings.monitoring, &watched, stack);
+    outputs::collect(&Declared { secrets, logs, repositories, roles, network, storage, compute, topics, monitoring })
+}
+
+/// What services need to be there though none of their properties says so.
+fn wait(
+    settings: &Settings,
+    network: &networking::Outputs,
+    attachments: &security::attachments::Outputs,
+    compute: &compute::Outputs,
+    stack: &mut Stack,
+) {
+    for (name, service) in &compute.services {
+        // The first listener is among the inputs of `compute`.
+        let listeners = network.workloads.get(name).map(|place| place.listeners.as_slice()).unwrap_or_default();
+        for listener in listeners.iter().skip(1) {
+            stack.depends_on(&service.handle, listener);
+        }
+        // Tasks read `host` and `url` of a secret when they start: the store must have its address by then.
+        let secrets = settings.compute.service.get(name).map(access::secret_names).unwrap_or_default();
+        for attachment in secrets.iter().filter_map(|secret| attachments.attachments.get(*secret)) {
+            stack.depends_on(&service.handle, attachment);
+        }
+    }
+}

@@ -1,0 +1,174 @@
+//! Each type through its whole life on the local cloud: made, read as declared, changed, found again, deleted.
+
+mod support;
+
+use cloud::FailureKind;
+use engine::health::Status;
+use serde_json::{Value, json};
+use support::{World, tags};
+
+struct Network {
+    subnets: [String; 3],
+    groups: [String; 2],
+}
+
+fn network(world: &World) -> Network {
+    let vpc = world.ec2("Action=CreateVpc&CidrBlock=10.0.0.0/16", "vpcId");
+    let subnet = |zone: &str, cidr: &str| {
+        let call = format!("Action=CreateSubnet&VpcId={vpc}&CidrBlock={cidr}&AvailabilityZone=us-east-1{zone}");
+        world.ec2(&call, "subnetId")
+    };
+    let group = |name: &str| {
+        let call = format!("Action=CreateSecurityGroup&VpcId={vpc}&GroupName={name}&GroupDescription=test");
+        world.ec2(&call, "groupId")
+    };
+    Network {
+        subnets: [subnet("a", "10.0.1.0/24"), subnet("b", "10.0.2.0/24"), subnet("c", "10.0.3.0/24")],
+        groups: [group("one"), group("two")],
+    }
+}
+
+/// Declared properties with some changed or (null) taken away.
+fn with(mut properties: Value, changes: Value) -> Value {
+    for (key, value) in changes.as_object().unwrap() {
+        match value {
+            Value::Null => drop(properties.as_object_mut().unwrap().remove(key)),
+            value => properties[key] = value.clone(),
+        }
+    }
+    properties
+}
+
+fn reference(secret: &str) -> String {
+    cloud::dynamic::secret_reference(secret, "password")
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn databases() {
+    let mut world = World::new().await;
+    let network = network(&world);
+    let round = world.round.clone();
+    let secret = world.secret(&format!("db-{round}"), &json!({ "username": "arrakis", "password": "Sand-and-spice-1" }));
+
+    let subnet_group = json!({
+        "DBSubnetGroupName": format!("subnets-{round}"), "DBSubnetGroupDescription": "for tests",
+        "SubnetIds": network.subnets[..2], "Tags": tags("subnets", &[("old", "1")]),
+    });
+    let subnets = world.make("subnets", "AWS::RDS::DBSubnetGroup", subnet_group.clone()).await.id;
+    let changes = json!({ "SubnetIds": network.subnets, "Tags": tags("subnets", &[("new", "2")]) });
+    world.change("subnets", with(subnet_group, changes)).await;
+    assert!(!world.read("subnets").await.unwrap().0["Tags"].to_string().contains("old"));
+
+    let parameter_group = |parameters: Value| {
+        json!({
+            "DBParameterGroupName": format!("parameters-{round}"), "Description": "for tests", "Family": "postgres15",
+            "Parameters": parameters, "Tags": tags("parameters", &[]),
+        })
+    };
+    let first = json!({ "rds.force_ssl": "1", "log_min_duration_statement": "500" });
+    let parameters = world.make("parameters", "AWS::RDS::DBParameterGroup", parameter_group(first)).await.id;
+    world.change("parameters", parameter_group(json!({ "rds.force_ssl": "1", "log_statement": "ddl" }))).await;
+    let live = world.read("parameters").await.unwrap().0;
+    assert_eq!(live["Parameters"], json!({ "rds.force_ssl": "1", "log_statement": "ddl" }));
+
+    let database = json!({
+        "DBInstanceIdentifier": format!("postgres-{round}"), "DBInstanceClass": "db.t3.small", "Engine": "postgres",
+        "EngineVersion": "15.10", "AllocatedStorage": "20", "StorageType": "gp3", "StorageEncrypted": true,
+        "MasterUsername": "arrakis", "MasterUserPassword": reference(&secret), "DBSubnetGroupName": subnets,
+        "DBParameterGroupName": parameters, "VPCSecurityGroups": [network.groups[0]], "Port": "5432",
+        "BackupRetentionPeriod": 7, "PreferredBackupWindow": "03:00-04:00",
+        "PreferredMaintenanceWindow": "sun:05:00-sun:06:00", "MultiAZ": false, "PubliclyAccessible": false,
+        "DeletionProtection": true, "CopyTagsToSnapshot": true, "AutoMinorVersionUpgrade": false,
+        "EnablePerformanceInsights": true, "PerformanceInsightsRetentionPeriod": 7,
+        "EnableIAMDatabaseAuthentication": false, "Tags": tags("database", &[]),
+    });
+    world.make("database", "AWS::RDS::DBInstance", database.clone()).await;
+    let (_, attributes) = world.read("database").await.unwrap();
+    for attribute in ["Endpoint.Address", "Endpoint.Port", "DBInstanceArn", "DbiResourceId"] {
+        assert!(attributes.get(attribute).is_some_and(Value::is_string), "{attribute}: {attributes:#?}");
+    }
+    let changes = json!({
+        "DBInstanceClass": "db.t3.medium", "AllocatedStorage": "30", "MultiAZ": true, "BackupRetentionPeriod": 14,
+        "VPCSecurityGroups": [network.groups[1]], "EngineVersion": "15.12",
+        "EnableCloudwatchLogsExports": ["postgresql", "upgrade"], "Tags": tags("database", &[("new", "2")]),
+    });
+    let changed = with(database, changes);
+    world.change("database", changed.clone()).await;
+    let shrunk = with(changed.clone(), json!({ "AllocatedStorage": "20" }));
+    let failure = world.try_change("database", &shrunk).await.unwrap_err();
+    assert_eq!(failure.message, "the storage is 30 GiB and cannot shrink to 20 GiB");
+    world.change("database", with(changed, json!({ "MultiAZ": null, "EnableCloudwatchLogsExports": null }))).await;
+    let live = world.read("database").await.unwrap().0;
+    assert_eq!((&live["MultiAZ"], live.get("EnableCloudwatchLogsExports")), (&json!(false), None));
+
+    assert!(world.refresh("AWS::RDS::DBInstance").await <= 1);
+    assert!(world.refresh("AWS::RDS::DBSubnetGroup").await <= 2);
+    assert!(world.refresh("AWS::RDS::DBParameterGroup").await <= 3);
+    let checks = storage::health::check(&world.resources(), &world.context("x", "x")).await;
+    assert_eq!(checks.len(), 1);
+    assert_eq!(checks[0].status, Status::Healthy, "{checks:?}");
+
+    let failure = world.delete_once("database").await.unwrap_err();
+    assert_eq!(failure.kind, FailureKind::Invalid);
+    assert!(failure.message.contains("protected from deletion"), "{failure}");
+    world.unprotect("database").await;
+    world.end_all().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn caches() {
+    let mut world = World::new().await;
+    let network = network(&world);
+    let round = world.round.clone();
+    let secret = world.secret(&format!("cache-{round}"), &json!({ "password": "Sand-and-spice-and-worms-1" }));
+
+    let subnet_group = json!({
+        "CacheSubnetGroupName": format!("subnets-{round}"), "Description": "for tests",
+        "SubnetIds": network.subnets[..2], "Tags": tags("subnets", &[("old", "1")]),
+    });
+    let subnets = world.make("subnets", "AWS::ElastiCache::SubnetGroup", subnet_group.clone()).await.id;
+    let changes = json!({ "SubnetIds": network.subnets, "Tags": tags("subnets", &[("new", "2")]) });
+    world.change("subnets", with(subnet_group, changes)).await;
+
+    let parameter_group = |parameters: Value| {
+        json!({
+            "CacheParameterGroupFamily": "redis7", "Description": "for tests", "Properties": parameters,
+            "Tags": tags("parameters", &[]),
+        })
+    };
+    let first = json!({ "maxmemory-policy": "allkeys-lru", "timeout": "300" });
+    let parameters = world.make("parameters", "AWS::ElastiCache::ParameterGroup", parameter_group(first)).await.id;
+    world.change("parameters", parameter_group(json!({ "maxmemory-policy": "volatile-lru" }))).await;
+    assert_eq!(world.read("parameters").await.unwrap().0["Properties"], json!({ "maxmemory-policy": "volatile-lru" }));
+
+    let cache = json!({
+        "ReplicationGroupId": format!("redis-{round}"), "ReplicationGroupDescription": "for tests", "Engine": "redis",
+        "EngineVersion": "7.1", "CacheNodeType": "cache.t3.micro", "NumCacheClusters": 1,
+        "AutomaticFailoverEnabled": false, "MultiAZEnabled": false, "AtRestEncryptionEnabled": true,
+        "TransitEncryptionEnabled": true, "TransitEncryptionMode": "required", "AuthToken": reference(&secret),
+        "CacheSubnetGroupName": subnets, "CacheParameterGroupName": parameters,
+        "SecurityGroupIds": [network.groups[0]], "SnapshotRetentionLimit": 0, "Port": 6379,
+        "PreferredMaintenanceWindow": "sun:05:00-sun:06:00", "AutoMinorVersionUpgrade": true,
+        "Tags": tags("cache", &[]),
+    });
+    world.make("cache", "AWS::ElastiCache::ReplicationGroup", cache.clone()).await;
+    let (_, attributes) = world.read("cache").await.unwrap();
+    for attribute in ["PrimaryEndPoint.Address", "PrimaryEndPoint.Port"] {
+        assert!(attributes.get(attribute).is_some_and(Value::is_string), "{attribute}: {attributes:#?}");
+    }
+    let changes = json!({
+        "ReplicationGroupDescription": "changed", "CacheNodeType": "cache.t3.small", "NumCacheClusters": 2,
+        "AutomaticFailoverEnabled": true, "SnapshotRetentionLimit": 3, "SecurityGroupIds": [network.groups[1]],
+        "Tags": tags("cache", &[("new", "2")]),
+    });
+    world.change("cache", with(cache.clone(), changes)).await;
+    world.change("cache", cache).await;
+
+    assert!(world.refresh("AWS::ElastiCache::ReplicationGroup").await <= 3);
+    assert!(world.refresh("AWS::ElastiCache::SubnetGroup").await <= 2);
+    assert!(world.refresh("AWS::ElastiCache::ParameterGroup").await <= 3);
+    let checks = storage::health::check(&world.resources(), &world.context("x", "x")).await;
+    assert_eq!(checks.len(), 1);
+    assert_eq!(checks[0].status, Status::Healthy, "{checks:?}");
+    world.end_all().await;
+}

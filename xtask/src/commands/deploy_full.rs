@@ -1,0 +1,146 @@
+//! `deploy-full`: plan, show, ask, apply, verify, outputs.
+
+use engine::apply::{OnFailure, Options, Outcome};
+use engine::event::Events;
+use engine::plan::Plan;
+use serde_json::json;
+
+use super::plan::{Prepared, prepare, read};
+use crate::app::App;
+use crate::cli::{DeployArgs, OnFailureName, SelectionArgs};
+use crate::display::plan::text;
+use crate::display::words::{count, duration};
+use crate::display::{json_line, progress, talk};
+use crate::error::{Error, Result, status};
+use crate::interrupt;
+
+/// How many operations at once: a bound on sockets and memory.
+const AT_ONCE: usize = 128;
+
+impl From<OnFailureName> for OnFailure {
+    fn from(name: OnFailureName) -> Self {
+        match name {
+            OnFailureName::Stop => Self::Stop,
+            OnFailureName::Continue => Self::Continue,
+        }
+    }
+}
+
+/// How a run is carried out.
+pub fn options(on_failure: OnFailureName, lift_protection: bool) -> Options {
+    Options {
+        on_failure: on_failure.into(),
+        lift_protection,
+        at_once: AT_ONCE,
+        interrupt: interrupt::listen(),
+    }
+}
+
+/// Deploys.
+pub async fn run(app: &App, args: &DeployArgs) -> Result<()> {
+    let (events, inbox) = Events::channel();
+    let view = progress::show(inbox, app.global.json);
+    let result = deploy(app, args, events).await;
+    // The session, and with it the last sender of events, is gone: the view shows what is left.
+    let _ = view.await;
+    let (prepared, plan, outcome) = result?;
+    finish(app, &outcome)?;
+    report(app, prepared, &plan).await
+}
+
+type Deployed = (Prepared, Plan, Outcome);
+
+async fn deploy(app: &App, args: &DeployArgs, events: Events) -> Result<Deployed> {
+    let name = app.environment()?;
+    let _lock = app.lock(&name, "deploy-full")?;
+    let mut prepared = prepare(app, events).await?;
+    let plan = match &args.plan {
+        Some(path) => read(path)?,
+        None => prepared.plan(&args.selection).await?,
+    };
+    let costs = prepared.costs(&environment::catalogue());
+    if !app.global.json {
+        talk(format_args!("{} on {}", plan.environment, plan.cloud));
+        talk(format_args!("{}", text(&plan, &costs, false)));
+    }
+    let empty = plan.summary().is_empty();
+    // Without a change nothing is asked; a local cloud holds nothing dear, a file was read before.
+    let ask = !empty && args.plan.is_none() && app.global.cloud == crate::cli::CloudName::Aws;
+    if ask && !app.confirm(&format!("Deploy this to {}?", plan.cloud))? {
+        return Err(Error::told("nothing was done"));
+    }
+    let outcome = if empty {
+        Outcome::default()
+    } else {
+        prepared.session.apply(&plan, "deploy-full", options(args.on_failure, args.lift_protection)).await?
+    };
+    prepared.session.hush();
+    Ok((prepared, plan, outcome))
+}
+
+/// Says how a run ended; what did not succeed is the exit status.
+pub fn finish(app: &App, outcome: &Outcome) -> Result<()> {
+    if outcome.is_complete() {
+        if outcome.done > 0 && !app.global.json {
+            talk(format_args!("{}", done_line(outcome)));
+        }
+        return Ok(());
+    }
+    if app.global.json {
+        json_line(&json!({ "event": "summary", "complete": false, "outcome": outcome }));
+    } else {
+        talk(format_args!(
+            "{} done, {} failed, {} not begun, in {}.",
+            outcome.done,
+            outcome.failed.len(),
+            outcome.left.len(),
+            duration(outcome.wall_seconds)
+        ));
+        for (address, work) in &outcome.left {
+            talk(format_args!("  left: {} {address}", work.as_str()));
+        }
+        talk(format_args!("Nothing is lost: the same command again goes on from here."));
+    }
+    Err(Error::Exit(match (outcome.interrupted, outcome.done) {
+        (true, _) => status::INTERRUPTED,
+        (false, 0) => status::ERROR,
+        (false, _) => status::PARTLY,
+    }))
+}
+
+/// How much longer a run took than the longest path through what it did; 1 is the best there is.
+fn stretch(outcome: &Outcome) -> Option<f64> {
+    (outcome.longest_path_seconds > 0.0).then(|| outcome.wall_seconds / outcome.longest_path_seconds)
+}
+
+/// Reads everything back, and prints the outputs.
+async fn report(app: &App, mut prepared: Prepared, plan: &Plan) -> Result<()> {
+    let selection = SelectionArgs::default();
+    let again = prepared.plan(&selection).await?;
+    let differs: Vec<&engine::plan::Action> = again
+        .changes()
+        .filter(|action| plan.changes().any(|done| done.address == action.address))
+        .collect();
+    if !differs.is_empty() {
+        let names: Vec<String> = differs.iter().map(|action| action.address.to_string()).collect();
+        return Err(Error::told(format!("read back, this is not as declared: {}", names.join(", ")))
+            .hint("`cargo xtask plan` shows what differs"));
+    }
+    let outputs = &prepared.session.state.outputs;
+    if app.global.json {
+        json_line(&json!({ "event": "summary", "complete": true, "summary": plan.summary(), "outputs": outputs }));
+        return Ok(());
+    }
+    talk(format_args!("Verified: {} read back as declared.\n", count(prepared.session.state.entries.len(), "resource")));
+    super::output::print(outputs);
+    Ok(())
+}
+
+/// The one line that ends a run that was complete.
+fn done_line(outcome: &Outcome) -> String {
+    let path = match stretch(outcome) {
+        Some(stretch) => format!(", {stretch:.2} × the longest path of {}", duration(outcome.longest_path_seconds)),
+        None => String::new(),
+    };
+    format!("Done: {} in {}{path}.", count(outcome.done, "operation"), duration(outcome.wall_seconds))
+}

@@ -1,0 +1,28 @@
+//! `export`: the declared resources as CloudFormation templates.
+
+use crate::app::App;
+use crate::cli::{ExportArgs, ExportFormat};
+use crate::display::{data, talk};
+use crate::error::{About, Result};
+
+/// Writes one template per region.
+pub fn run(app: &App, args: &ExportArgs) -> Result<()> {
+    let ExportFormat::Cloudformation = args.format;
+    let loaded = app.load()?;
+    let export = environment::export(&loaded);
+    for left_out in &export.left_out {
+        talk(format_args!("left out: {left_out}"));
+    }
+    match &args.out {
+        None => export.templates.iter().for_each(|template| data(template.text())),
+        Some(dir) => {
+            std::fs::create_dir_all(dir).about(dir)?;
+            for template in &export.templates {
+                let path = dir.join(format!("{}.{}.json", loaded.name.replace('/', "-"), template.region));
+                std::fs::write(&path, template.text()).about(&path)?;
+                data(path.display());
+            }
+        }
+    }
+    Ok(())
+}

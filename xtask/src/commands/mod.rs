@@ -1,0 +1,47 @@
+//! One file per command.
+
+mod bench;
+mod cost_estimate;
+mod deploy_full;
+mod destroy;
+mod environments;
+mod export;
+mod format;
+mod generate;
+mod graph;
+mod health_check;
+mod local_cloud;
+mod output;
+mod plan;
+mod show;
+mod state;
+mod test;
+mod validate;
+
+use crate::app::App;
+use crate::cli::{Cli, Command};
+use crate::error::Result;
+
+/// Runs what the command line asks for.
+pub async fn run(cli: Cli) -> Result<()> {
+    let app = App::new(cli.global)?;
+    match cli.command {
+        Command::Environments => environments::run(&app),
+        Command::Validate(args) => validate::run(&app, &args),
+        Command::Format(args) => format::run(&app, &args),
+        Command::Plan(args) => plan::run(&app, &args).await,
+        Command::DeployFull(args) => deploy_full::run(&app, &args).await,
+        Command::Destroy(args) => destroy::run(&app, &args).await,
+        Command::Output(args) => output::run(&app, &args).await,
+        Command::Show(args) => show::run(&app, &args).await,
+        Command::State(command) => state::run(&app, &command).await,
+        Command::Graph(args) => graph::run(&app, &args),
+        Command::HealthCheck(args) => health_check::run(&app, &args).await,
+        Command::CostEstimate(args) => cost_estimate::run(&app, &args),
+        Command::Export(args) => export::run(&app, &args),
+        Command::Test(args) => test::run(&app, &args).await,
+        Command::LocalCloud(command) => local_cloud::run(&app, &command).await,
+        Command::Bench(command) => bench::run(&app, &command).await,
+        Command::Generate(command) => generate::run(&app, &command),
+    }
+}
