@@ -63,7 +63,7 @@ async fn repositories() {
     let repository = json!({
         "RepositoryName": name,
         "EncryptionConfiguration": { "EncryptionType": "AES256" },
-        "ImageScanningConfiguration": { "ScanOnPush": true },
+        "ImageScanningConfiguration": { "ScanOnPush": false },
         "ImageTagMutability": "MUTABLE",
         "LifecyclePolicy": { "LifecyclePolicyText": rules(10) },
         "RepositoryPolicyText": policy,
@@ -74,7 +74,7 @@ async fn repositories() {
     let failure = world.make_again("compute.repository.api", &repository).await.unwrap_err();
     assert_eq!(failure.kind, FailureKind::AlreadyExists, "{failure}");
     let changed = with(repository.clone(), json!({
-        "ImageScanningConfiguration": { "ScanOnPush": false },
+        "ImageScanningConfiguration": { "ScanOnPush": true },
         "ImageTagMutability": "IMMUTABLE",
         "LifecyclePolicy": { "LifecyclePolicyText": rules(5) },
         "RepositoryPolicyText": null,

@@ -111,7 +111,7 @@ mod tests {
             region: "us-east-1".into(),
             charges: vec![Charge::new("hours", price, Quantity::month())],
         };
-        let priced = [line("AWS::EC2::NatGateway", "nat-gateway.hour"), line("AWS::EC2::VPCEndpoint", "vpc-endpoint.hour")];
+        let priced = [line("AWS::EC2::NatGateway", "nat-gateway.hour"), line("AWS::EC2::VPCEndpoint", "vpc-endpoint.interface.hour")];
         let estimate = estimate("freeside/production", &priced, crate::book());
         let comparison = compare(&estimate, &documented("freeside").unwrap());
         let rows: f64 = comparison.rows.iter().map(|row| row.ours.expected).sum();

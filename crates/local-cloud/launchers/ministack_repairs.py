@@ -122,19 +122,19 @@ def log_types(p, prefix):
     return [rds._p(p, key) for key in sorted(p) if re.fullmatch(re.escape(prefix) + r"(\.\w+)*\.\d+", key)]
 
 
-def with_log_exports(answer, instance):
-    """The answer was written before the list was kept."""
+def written_again(answer, instance):
+    """The answer was written before the instance was put right."""
     status, headers, body = answer
     text = body.decode() if isinstance(body, bytes) else body
-    name = "EnabledCloudwatchLogsExports"
-    members = "".join(f"<member>{t}</member>" for t in instance[name])
-    text = re.sub(f"<{name}>.*?</{name}>", f"<{name}>{members}</{name}>", text, flags=re.DOTALL)
+    new = f"<DBInstance>{rds._instance_xml(instance)}</DBInstance>"
+    text = re.sub(r"<DBInstance>.*</DBInstance>", lambda _: new, text, flags=re.DOTALL)
     return status, headers, text.encode()
 
 
 @around("CreateDBInstance")
 def instance_keeps_log_exports(original, p):
-    """ministack forgets EnableCloudwatchLogsExports and CACertificateIdentifier, and takes a missing subnet group for a new one."""
+    """ministack forgets EnableCloudwatchLogsExports and CACertificateIdentifier, names a database that nobody asked for, and takes
+    a missing subnet group for a new one."""
     group = rds._p(p, "DBSubnetGroupName")
     if group and group not in rds._subnet_groups:
         return rds._error("DBSubnetGroupNotFoundFault", f"DB subnet group '{group}' does not exist.", 404)
@@ -143,7 +143,9 @@ def instance_keeps_log_exports(original, p):
     if answer[0] == 200 and instance is not None:
         instance["EnabledCloudwatchLogsExports"] = log_types(p, "EnableCloudwatchLogsExports")
         instance["CACertificateIdentifier"] = rds._p(p, "CACertificateIdentifier") or "rds-ca-rsa2048-g1"
-        return with_log_exports(answer, instance)
+        if not rds._p(p, "DBName"):
+            instance["DBName"] = ""
+        return written_again(answer, instance)
     return answer
 
 
@@ -158,7 +160,7 @@ def instance_changes_log_exports(original, p):
         instance["EnabledCloudwatchLogsExports"] = [t for t in enabled if t not in removed] + [
             t for t in added if t not in enabled
         ]
-        return with_log_exports(answer, instance)
+        return written_again(answer, instance)
     return answer
 
 

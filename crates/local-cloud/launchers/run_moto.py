@@ -54,6 +54,11 @@ def failure(headers, answer, status, code, message):
     return f"<ErrorResponse>{error}<RequestId>0</RequestId></ErrorResponse>".encode()
 
 
+# moto's state is plain dictionaries, which break when one call changes what another walks through. The interpreter runs one call
+# at a time anyway: taking turns costs nothing.
+TURN = threading.Lock()
+
+
 class Handler(MotoRequestHandler):
     protocol_version = "HTTP/1.1"
     disable_nagle_algorithm = True
@@ -76,12 +81,13 @@ class Handler(MotoRequestHandler):
 
         chunks = []
         try:
-            result = self.server.app(environ, start_response)
-            try:
-                chunks.extend(result)
-            finally:
-                if hasattr(result, "close"):
-                    result.close()
+            with TURN:
+                result = self.server.app(environ, start_response)
+                try:
+                    chunks.extend(result)
+                finally:
+                    if hasattr(result, "close"):
+                        result.close()
         except NotImplementedError as error:
             chunks = [failure(self.headers, answer, "501 Not Implemented", "NotImplemented", f"local cloud: moto: {error}")]
         except Exception as error:

@@ -155,11 +155,97 @@ async fn databases_use_the_other_emulators_network() {
         ("VpcSecurityGroupIds.VpcSecurityGroupId.1", &*network.group),
         ("EnableCloudwatchLogsExports.member.1", "postgresql"),
     ];
-    assert!(cloud.ok("rds", "CreateDBInstance", &instance).contains("<member>postgresql</member>"));
+    let made = cloud.ok("rds", "CreateDBInstance", &instance);
+    assert!(made.contains("<member>postgresql</member>") && !made.contains("DBName>"), "{made}");
     cloud.refused("rds", "DeleteDBSubnetGroup", &[group[0]], "InvalidDBSubnetGroupStateFault");
     cloud.refused("ec2", "DeleteSecurityGroup", &[("GroupId", &network.group)], "DependencyViolation");
     cloud.refused("ec2", "DeleteSubnet", &[("SubnetId", &network.subnets[0])], "DependencyViolation");
     cloud.ok("rds", "DeleteDBInstance", &[("DBInstanceIdentifier", "db"), ("SkipFinalSnapshot", "true")]);
     cloud.ok("rds", "DeleteDBSubnetGroup", &[group[0]]);
     cloud.ok("ec2", "DeleteSecurityGroup", &[("GroupId", &network.group)]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn load_balancers_and_certificates_answer_as_aws_does() {
+    let cloud = Cloud::start(0.0).await;
+    let network = cloud.network();
+    let elb = "elasticloadbalancing";
+    let create = [
+        ("Name", "front"),
+        ("Subnets.member.1", &*network.subnets[0]),
+        ("Subnets.member.2", &*network.subnets[1]),
+        ("SecurityGroups.member.1", &*network.group),
+    ];
+    let balancer = first(&cloud.ok(elb, "CreateLoadBalancer", &create), "LoadBalancerArn").unwrap();
+    cloud.refused(elb, "CreateLoadBalancer", &create, "DuplicateLoadBalancerName");
+    cloud.refused("ec2", "DeleteSecurityGroup", &[("GroupId", &network.group)], "DependencyViolation");
+    let certificate = json!({"DomainName": "example.com", "ValidationMethod": "DNS"});
+    let (_, certificate) = cloud.json("acm", "CertificateManager.RequestCertificate", &certificate);
+    let arn = certificate["CertificateArn"].as_str().unwrap();
+    let listener = [
+        ("LoadBalancerArn", &*balancer),
+        ("Protocol", "HTTPS"),
+        ("Port", "443"),
+        ("Certificates.member.1.CertificateArn", arn),
+        ("DefaultActions.member.1.Type", "fixed-response"),
+        ("DefaultActions.member.1.FixedResponseConfig.StatusCode", "404"),
+    ];
+    let listener_arn = first(&cloud.ok(elb, "CreateListener", &listener), "ListenerArn").unwrap();
+    cloud.refused(elb, "CreateListener", &listener, "DuplicateListener");
+    let plain = [listener[0], ("Protocol", "HTTP"), ("Port", "80"), listener[4], listener[5]];
+    assert!(!cloud.ok(elb, "CreateListener", &plain).contains("SslPolicy"));
+    let (_, described) = cloud.json("acm", "CertificateManager.DescribeCertificate", &certificate);
+    assert_eq!(described["Certificate"]["InUseBy"], json!([balancer]));
+    let (status, error) = cloud.json("acm", "CertificateManager.DeleteCertificate", &certificate);
+    assert_eq!((status, error["__type"].as_str()), (400, Some("ResourceInUseException")));
+    let protect = |value| {
+        let fields = [
+            ("LoadBalancerArn", &*balancer),
+            ("Attributes.member.1.Key", "deletion_protection.enabled"),
+            ("Attributes.member.1.Value", value),
+        ];
+        cloud.ok(elb, "ModifyLoadBalancerAttributes", &fields)
+    };
+    protect("true");
+    cloud.refused(elb, "DeleteLoadBalancer", &[("LoadBalancerArn", &balancer)], "OperationNotPermitted");
+    protect("false");
+    cloud.ok(elb, "DeleteListener", &[("ListenerArn", &listener_arn)]);
+    cloud.ok(elb, "DeleteLoadBalancer", &[("LoadBalancerArn", &balancer)]);
+    assert_eq!(cloud.json("acm", "CertificateManager.DeleteCertificate", &certificate).0, 200);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn tagged_resources_of_both_emulators_are_found() {
+    let cloud = Cloud::start(0.0).await;
+    let tags = |prefix: &str| [(format!("{prefix}.1.Key"), "env"), (format!("{prefix}.1.Value"), "prod")];
+    let address = tags("TagSpecification.1.Tag");
+    let fields = [
+        ("Domain", "vpc"),
+        ("TagSpecification.1.ResourceType", "elastic-ip"),
+        (&*address[0].0, "env"),
+        (&*address[1].0, "prod"),
+    ];
+    let address = first(&cloud.ok("ec2", "AllocateAddress", &fields), "allocationId").unwrap();
+    let group = tags("Tags.Tag");
+    let fields = [
+        ("DBParameterGroupName", "p"),
+        ("DBParameterGroupFamily", "postgres15"),
+        ("Description", "d"),
+        (&*group[0].0, "env"),
+        (&*group[1].0, "prod"),
+    ];
+    cloud.ok("rds", "CreateDBParameterGroup", &fields);
+    let filter = json!({"TagFilters": [{"Key": "env", "Values": ["prod"]}]});
+    let (_, answer) = cloud.json("tagging", "ResourceGroupsTaggingAPI_20170126.GetResources", &filter);
+    let found: Vec<&str> = answer["ResourceTagMappingList"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|one| one["ResourceARN"].as_str().unwrap())
+        .collect();
+    let expected = [
+        format!("arn:aws:ec2:us-east-1:123456789012:elastic-ip/{address}"),
+        "arn:aws:rds:us-east-1:123456789012:pg:p".to_owned(),
+    ];
+    assert_eq!(found, expected);
 }

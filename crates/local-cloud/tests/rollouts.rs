@@ -61,6 +61,16 @@ async fn instant_service_is_steady_and_its_targets_healthy() {
     let cluster = cloud.ecs("DescribeClusters", &json!({"clusters": ["main"]}))["clusters"][0].clone();
     assert_eq!((&cluster["activeServicesCount"], &cluster["runningTasksCount"]), (&json!(1), &json!(2)));
 
+    let settings = json!({"cluster": "main", "settings": [{"name": "containerInsights", "value": "enabled"}]});
+    assert_eq!(cloud.ecs("UpdateClusterSettings", &settings)["cluster"]["settings"], settings["settings"]);
+    let target = json!({"ServiceNamespace": "ecs", "ResourceId": "service/main/api", "ScalableDimension": "ecs:service:DesiredCount",
+        "MinCapacity": 1, "MaxCapacity": 4, "Tags": {"env": "prod"}});
+    let (_, registered) =
+        cloud.json("application-autoscaling", "AnyScaleFrontendService.RegisterScalableTarget", &target);
+    let arn = json!({"ResourceARN": registered["ScalableTargetARN"]});
+    let (_, tags) = cloud.json("application-autoscaling", "AnyScaleFrontendService.ListTagsForResource", &arn);
+    assert_eq!(tags["Tags"], json!({"env": "prod"}));
+
     cloud.ecs("UpdateService", &json!({"cluster": "main", "service": "api", "desiredCount": 5}));
     assert_eq!(service(&cloud)["runningCount"], 5);
     cloud.ecs("UpdateService", &json!({"cluster": "main", "service": "api", "desiredCount": 0}));

@@ -1,4 +1,4 @@
-//! Resources take their time: at a hundredth of AWS's.
+//! Resources take their time: at a fiftieth of AWS's.
 
 mod common;
 
@@ -7,7 +7,7 @@ use serde_json::json;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn resources_come_and_go_slowly() {
-    let cloud = Cloud::start(0.01).await;
+    let cloud = Cloud::start(0.02).await;
     let network = cloud.network();
     let subnets = [
         ("SubnetIds.SubnetIdentifier.1", &*network.subnets[0]),
@@ -99,7 +99,7 @@ async fn resources_come_and_go_slowly() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn caches_and_load_balancers_take_time() {
-    let cloud = Cloud::start(0.01).await;
+    let cloud = Cloud::start(0.02).await;
     let network = cloud.network();
     let subnets = [
         ("SubnetIds.SubnetIdentifier.1", &*network.subnets[0]),

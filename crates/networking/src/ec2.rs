@@ -199,7 +199,7 @@ mod tests {
 
     #[test]
     fn a_setting_changes_only_where_it_differs_and_falls_back_to_the_default() {
-        let cases: &[(Option<bool>, Option<Option<bool>>, Option<bool>)] = &[
+        let cases = [
             (Some(true), None, None),
             (Some(false), None, Some(false)),
             (None, None, None),
@@ -211,7 +211,7 @@ mod tests {
             (None, Some(None), None),
         ];
         for (declared, live, expected) in cases {
-            assert_eq!(change(declared, live.as_ref(), true), *expected, "{declared:?} {live:?}");
+            assert_eq!(change(&declared, live.as_ref(), true), expected, "{declared:?} {live:?}");
         }
     }
 

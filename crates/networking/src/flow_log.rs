@@ -110,7 +110,7 @@ impl Resource for FlowLog {
     async fn read(ids: &[String], cx: &Context) -> Result<Vec<Option<Live<Self>>>, Failure> {
         let found = ec2::described("flow-log-id", ids, |filters| describe(filters, cx)).await?;
         let log = |id: &String| found.iter().find(|log| log.flow_log_id() == Some(id));
-        Ok(ids.iter().map(|id| log(id).map(|log| live(log))).collect())
+        Ok(ids.iter().map(|id| log(id).map(live)).collect())
     }
 
     async fn delete(id: &str, cx: &Context) -> Result<(), Failure> {

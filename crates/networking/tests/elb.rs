@@ -3,6 +3,7 @@
 #[allow(dead_code, reason = "the other tests use the rest")]
 mod support;
 
+use engine::health::Status;
 use serde_json::{Value, json};
 use support::{World, tags};
 
@@ -117,10 +118,46 @@ async fn load_balancers_with_listeners_and_rules() {
     let (resources, calls) = world.refresh().await;
     assert!(calls <= 22, "{calls} calls for {resources} resources");
 
+    // Attributes that are declared no more fall back to what a new load balancer has.
+    let mut bare = balancer("120", &[]);
+    bare["LoadBalancerAttributes"] = attributes(&[("deletion_protection.enabled", "true")]);
+    world.change("alb", bare).await;
+    let (live, _) = world.read("alb").await.unwrap();
+    assert!(support::covers(&attributes(&[("idle_timeout.timeout_seconds", "60")]), &live["LoadBalancerAttributes"]));
+
+    let protected = world.delete_once("alb").await.unwrap_err();
+    assert!(protected.hint.is_some() && !protected.may_pass(), "{protected}");
+    let alb = world.catalogue().get("AWS::ElasticLoadBalancingV2::LoadBalancer").unwrap();
+    alb.unprotect(&made.id, &world.cloud.context("alb", "another-operation")).await.unwrap();
     // What another operation made is not taken for our own, though it has the name.
-    let failure = world.delete_once("api").await.unwrap_err();
-    assert!(failure.may_pass(), "{failure}");
+    let other = world.cloud.context("alb", "another-operation");
+    assert_eq!(alb.find(&balancer("60", &[]), &other).await.unwrap(), None);
+    // What a listener forwards to goes later.
+    let used = world.delete_once("web").await.unwrap_err();
+    assert!(used.may_pass(), "{used}");
+    assert_healthy(&world, &made.id, &certificate).await;
     world.end_all().await;
+}
+
+/// What a health check says of what has just been made.
+async fn assert_healthy(world: &World, balancer: &str, certificate: &str) {
+    let resource = |address: &str, kind: &str, id: &str| {
+        (cloud::Address::of(address), kind.to_owned(), id.to_owned(), json!({ "properties": {}, "attributes": {} }))
+    };
+    let resources = [
+        resource("networking.load-balancer.main", "AWS::ElasticLoadBalancingV2::LoadBalancer", balancer),
+        resource("networking.certificate.main", "AWS::CertificateManager::Certificate", certificate),
+        resource("networking.vpc", "AWS::EC2::VPC", "vpc-1"),
+        resource("networking.nat-gateway.a", "AWS::EC2::NatGateway", "nat-0123456789abcdef0"),
+    ];
+    let checks = networking::health::check(&resources, &world.cloud.context("networking", "none")).await;
+    let said: Vec<(&str, Status)> = checks.iter().map(|check| (check.name.as_str(), check.status)).collect();
+    let expected = [
+        ("load balancer main", Status::Healthy),
+        ("certificate main", Status::Healthy),
+        ("NAT gateway a", Status::Unhealthy),
+    ];
+    assert_eq!(said, expected, "{checks:#?}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -130,9 +167,7 @@ async fn a_hosted_zone_is_refused_in_words() {
         "DomainName": "api.example.com", "ValidationMethod": "DNS",
         "DomainValidationOptions": [{ "DomainName": "api.example.com", "HostedZoneId": "Z1" }]
     });
-    let mut catalogue = cloud::Catalogue::default();
-    networking::register(&mut catalogue);
-    let handler = catalogue.get("AWS::CertificateManager::Certificate").unwrap();
+    let handler = world.catalogue().get("AWS::CertificateManager::Certificate").unwrap();
     let failure = handler.create(&certificate, &world.cloud.context("certificate", "t")).await.unwrap_err();
     assert!(failure.message.contains("Route 53"), "{failure}");
     assert!(failure.hint.is_some());

@@ -11,7 +11,7 @@ use cloud::{Aws, AwsResult, Charge, Context, Created, Failure, FailureKind, Live
 use cloud::{Resource, Tag, dynamic, tags};
 use engine::context::{TAG_ADDRESS, TAG_ENVIRONMENT};
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value};
+use serde_json::Map;
 
 pub use crate::generate::GenerateSecretString;
 use crate::value::{self, AndThenAbsent, SecretText, is_deleted, sealed};
@@ -395,7 +395,7 @@ fn live(secret: &DescribeSecretOutput) -> Live<Secret> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use serde_json::json;
+    use serde_json::{Value, json};
 
     fn text(value: Value) -> SecretText {
         SecretText::new(value.to_string())

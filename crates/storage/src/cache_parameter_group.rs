@@ -2,9 +2,7 @@
 //! <https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resource-elasticache-parametergroup.html>.
 
 use aws_sdk_elasticache::Client;
-use aws_sdk_elasticache::types::{
-    CacheParameterGroup as SdkGroup, Parameter, ParameterNameValue, Tag as SdkTag,
-};
+use aws_sdk_elasticache::types::{CacheParameterGroup as SdkGroup, Parameter, ParameterNameValue, Tag as SdkTag};
 use cloud::{Absent, Aws, AwsResult, Context, Created, Failure, Live, Resource, Tag};
 use futures::future::{try_join, try_join_all};
 use serde::{Deserialize, Serialize};
@@ -42,73 +40,40 @@ impl Resource for CacheParameterGroup {
             .await
             .aws("elasticache:CreateCacheParameterGroup")?;
         let group = made.cache_parameter_group.as_ref().and_then(created);
-        group.ok_or_else(|| {
-            Failure::missing(
-                "elasticache:CreateCacheParameterGroup",
-                "CacheParameterGroupName",
-            )
-        })
+        group.ok_or_else(|| Failure::missing("elasticache:CreateCacheParameterGroup", "CacheParameterGroupName"))
     }
 
     async fn sync(&self, id: &str, live: Option<&Self>, cx: &Context) -> Result<(), Failure> {
         if live.is_some_and(|live| live.description != self.description) {
             let message = "ElastiCache cannot change the description of a parameter group";
-            return Err(Failure::invalid(message)
-                .hint("leave the description, or replace the group: `plan --replace`"));
+            return Err(Failure::invalid(message).hint("leave the description, or replace the group: `plan --replace`"));
         }
-        let changes = parameters::changes(
-            self.properties.as_ref(),
-            live.and_then(|live| live.properties.as_ref()),
-        );
+        let changes = parameters::changes(self.properties.as_ref(), live.and_then(|live| live.properties.as_ref()));
         let client = cx.client(Client::new);
         for set in changes.set.chunks(PER_CALL) {
-            let set = set
-                .iter()
-                .map(|(name, value)| parameter(name, Some(value)))
-                .collect();
-            let call = client
-                .modify_cache_parameter_group()
-                .cache_parameter_group_name(id);
+            let set = set.iter().map(|(name, value)| parameter(name, Some(value))).collect();
+            let call = client.modify_cache_parameter_group().cache_parameter_group_name(id);
             let call = call.set_parameter_name_values(Some(set));
-            call.send()
-                .await
-                .aws("elasticache:ModifyCacheParameterGroup")?;
+            call.send().await.aws("elasticache:ModifyCacheParameterGroup")?;
         }
         for names in changes.reset.chunks(PER_CALL) {
             let reset = names.iter().map(|name| parameter(name, None)).collect();
-            let call = client
-                .reset_cache_parameter_group()
-                .cache_parameter_group_name(id);
-            let call = call
-                .set_parameter_name_values(Some(reset))
-                .reset_all_parameters(false);
-            call.send()
-                .await
-                .aws("elasticache:ResetCacheParameterGroup")?;
+            let call = client.reset_cache_parameter_group().cache_parameter_group_name(id);
+            let call = call.set_parameter_name_values(Some(reset)).reset_all_parameters(false);
+            call.send().await.aws("elasticache:ResetCacheParameterGroup")?;
         }
         elasticache::sync_tags(arn(id, cx), &self.tags, live.map(|live| &live.tags), cx).await
     }
 
     async fn read(ids: &[String], cx: &Context) -> Result<Vec<Option<Live<Self>>>, Failure> {
         let found = describe(ids, cx).await?;
-        let find = |id: &String| {
-            found
-                .iter()
-                .find(|group| group.cache_parameter_group_name() == Some(id))
-        };
+        let find = |id: &String| found.iter().find(|group| group.cache_parameter_group_name() == Some(id));
         try_join_all(ids.iter().map(|id| with_details(find(id), cx))).await
     }
 
     async fn delete(id: &str, cx: &Context) -> Result<(), Failure> {
-        let call = cx
-            .client(Client::new)
-            .delete_cache_parameter_group()
-            .cache_parameter_group_name(id);
-        call.send()
-            .await
-            .aws("elasticache:DeleteCacheParameterGroup")
-            .absent()
-            .map(drop)
+        let call = cx.client(Client::new).delete_cache_parameter_group().cache_parameter_group_name(id);
+        call.send().await.aws("elasticache:DeleteCacheParameterGroup").absent().map(drop)
     }
 
     async fn find(&self, cx: &Context) -> Result<Option<Created>, Failure> {
@@ -130,58 +95,27 @@ fn created(group: &SdkGroup) -> Option<Created> {
 }
 
 fn parameter(name: &str, value: Option<&str>) -> ParameterNameValue {
-    ParameterNameValue::builder()
-        .parameter_name(name)
-        .set_parameter_value(value.map(str::to_owned))
-        .build()
+    ParameterNameValue::builder().parameter_name(name).set_parameter_value(value.map(str::to_owned)).build()
 }
 
 /// One by its name, several out of all: the API has no list of names.
 async fn describe(ids: &[String], cx: &Context) -> Result<Vec<SdkGroup>, Failure> {
     let call = cx.client(Client::new).describe_cache_parameter_groups();
-    let call = if let [id] = ids {
-        call.cache_parameter_group_name(id)
-    } else {
-        call
-    };
-    let found = call
-        .into_paginator()
-        .items()
-        .send()
-        .collect::<Result<Vec<_>, _>>()
-        .await;
-    Ok(found
-        .aws("elasticache:DescribeCacheParameterGroups")
-        .absent()?
-        .unwrap_or_default())
+    let call = if let [id] = ids { call.cache_parameter_group_name(id) } else { call };
+    let found = call.into_paginator().items().send().collect::<Result<Vec<_>, _>>().await;
+    Ok(found.aws("elasticache:DescribeCacheParameterGroups").absent()?.unwrap_or_default())
 }
 
 async fn arn(id: &str, cx: &Context) -> Result<Option<String>, Failure> {
-    Ok(describe(&[id.to_owned()], cx)
-        .await?
-        .into_iter()
-        .next()
-        .and_then(|group| group.arn))
+    Ok(describe(&[id.to_owned()], cx).await?.into_iter().next().and_then(|group| group.arn))
 }
 
-async fn with_details(
-    group: Option<&SdkGroup>,
-    cx: &Context,
-) -> Result<Option<Live<CacheParameterGroup>>, Failure> {
+async fn with_details(group: Option<&SdkGroup>, cx: &Context) -> Result<Option<Live<CacheParameterGroup>>, Failure> {
     let Some(group) = group else { return Ok(None) };
     let name = group.cache_parameter_group_name().unwrap_or_default();
-    let call = cx
-        .client(Client::new)
-        .describe_cache_parameters()
-        .cache_parameter_group_name(name)
-        .source("user");
+    let call = cx.client(Client::new).describe_cache_parameters().cache_parameter_group_name(name).source("user");
     let parameters = async {
-        let found = call
-            .into_paginator()
-            .items()
-            .send()
-            .collect::<Result<Vec<_>, _>>()
-            .await;
+        let found = call.into_paginator().items().send().collect::<Result<Vec<_>, _>>().await;
         found.aws("elasticache:DescribeCacheParameters").absent()
     };
     // Gone between the two calls is gone.
@@ -189,26 +123,17 @@ async fn with_details(
     Ok(parameters.map(|parameters| live(group, parameters, &tags)))
 }
 
-fn live(
-    group: &SdkGroup,
-    parameters: Vec<Parameter>,
-    tags: &[SdkTag],
-) -> Live<CacheParameterGroup> {
-    let user = parameters
-        .into_iter()
-        .filter(|parameter| parameter.source() == Some("user"));
-    let parameters: Parameters = user
-        .filter_map(|parameter| Some((parameter.parameter_name?, parameter.parameter_value?)))
-        .collect();
+fn live(group: &SdkGroup, parameters: Vec<Parameter>, tags: &[SdkTag]) -> Live<CacheParameterGroup> {
+    let user = parameters.into_iter().filter(|parameter| parameter.source() == Some("user"));
+    let parameters: Parameters =
+        user.filter_map(|parameter| Some((parameter.parameter_name?, parameter.parameter_value?))).collect();
     let mut live = Live::new(CacheParameterGroup {
         cache_parameter_group_family: group.cache_parameter_group_family.clone(),
         description: group.description.clone(),
         properties: (!parameters.is_empty()).then_some(parameters),
         tags: elasticache::live_tags(tags),
     });
-    live.attributes = created(group)
-        .map(|created| created.attributes)
-        .unwrap_or_default();
+    live.attributes = created(group).map(|created| created.attributes).unwrap_or_default();
     live
 }
 
@@ -224,20 +149,9 @@ mod tests {
             .description("Redis 7")
             .build();
         let parameter = |name: &str, source: &str| {
-            Parameter::builder()
-                .parameter_name(name)
-                .parameter_value("v")
-                .source(source)
-                .build()
+            Parameter::builder().parameter_name(name).parameter_value("v").source(source).build()
         };
-        let live = live(
-            &group,
-            vec![
-                parameter("maxmemory-policy", "user"),
-                parameter("timeout", "system"),
-            ],
-            &[],
-        );
+        let live = live(&group, vec![parameter("maxmemory-policy", "user"), parameter("timeout", "system")], &[]);
         assert_eq!(
             serde_json::to_value(&live.properties).unwrap(),
             serde_json::json!({

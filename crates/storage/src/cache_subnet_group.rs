@@ -43,19 +43,12 @@ impl Resource for CacheSubnetGroup {
             .await
             .aws("elasticache:CreateCacheSubnetGroup")?;
         let group = made.cache_subnet_group.as_ref().and_then(created);
-        group.ok_or_else(|| {
-            Failure::missing("elasticache:CreateCacheSubnetGroup", "CacheSubnetGroupName")
-        })
+        group.ok_or_else(|| Failure::missing("elasticache:CreateCacheSubnetGroup", "CacheSubnetGroupName"))
     }
 
     async fn sync(&self, id: &str, live: Option<&Self>, cx: &Context) -> Result<(), Failure> {
         let Some(live) = live else { return Ok(()) };
-        let set = |ids: &Option<Vec<String>>| {
-            ids.iter()
-                .flatten()
-                .cloned()
-                .collect::<std::collections::BTreeSet<_>>()
-        };
+        let set = |ids: &Option<Vec<String>>| ids.iter().flatten().cloned().collect::<std::collections::BTreeSet<_>>();
         let described = live.description == self.description;
         if !described || set(&live.subnet_ids) != set(&self.subnet_ids) {
             cx.client(Client::new)
@@ -72,24 +65,13 @@ impl Resource for CacheSubnetGroup {
 
     async fn read(ids: &[String], cx: &Context) -> Result<Vec<Option<Live<Self>>>, Failure> {
         let found = describe(ids, cx).await?;
-        let find = |id: &String| {
-            found
-                .iter()
-                .find(|group| group.cache_subnet_group_name() == Some(id))
-        };
+        let find = |id: &String| found.iter().find(|group| group.cache_subnet_group_name() == Some(id));
         try_join_all(ids.iter().map(|id| with_tags(find(id), cx))).await
     }
 
     async fn delete(id: &str, cx: &Context) -> Result<(), Failure> {
-        let call = cx
-            .client(Client::new)
-            .delete_cache_subnet_group()
-            .cache_subnet_group_name(id);
-        call.send()
-            .await
-            .aws("elasticache:DeleteCacheSubnetGroup")
-            .absent()
-            .map(drop)
+        let call = cx.client(Client::new).delete_cache_subnet_group().cache_subnet_group_name(id);
+        call.send().await.aws("elasticache:DeleteCacheSubnetGroup").absent().map(drop)
     }
 
     async fn find(&self, cx: &Context) -> Result<Option<Created>, Failure> {
@@ -111,45 +93,22 @@ fn created(group: &SdkGroup) -> Option<Created> {
 async fn describe(ids: &[String], cx: &Context) -> Result<Vec<SdkGroup>, Failure> {
     let action = "elasticache:DescribeCacheSubnetGroups";
     let call = cx.client(Client::new).describe_cache_subnet_groups();
-    let call = if let [id] = ids {
-        call.cache_subnet_group_name(id)
-    } else {
-        call
-    };
-    let found = call
-        .into_paginator()
-        .items()
-        .send()
-        .collect::<Result<Vec<_>, _>>()
-        .await;
+    let call = if let [id] = ids { call.cache_subnet_group_name(id) } else { call };
+    let found = call.into_paginator().items().send().collect::<Result<Vec<_>, _>>().await;
     Ok(found.aws(action).absent()?.unwrap_or_default())
 }
 
 async fn arn(id: &str, cx: &Context) -> Result<Option<String>, Failure> {
-    Ok(describe(&[id.to_owned()], cx)
-        .await?
-        .into_iter()
-        .next()
-        .and_then(|group| group.arn))
+    Ok(describe(&[id.to_owned()], cx).await?.into_iter().next().and_then(|group| group.arn))
 }
 
-async fn with_tags(
-    group: Option<&SdkGroup>,
-    cx: &Context,
-) -> Result<Option<Live<CacheSubnetGroup>>, Failure> {
+async fn with_tags(group: Option<&SdkGroup>, cx: &Context) -> Result<Option<Live<CacheSubnetGroup>>, Failure> {
     let Some(group) = group else { return Ok(None) };
-    Ok(Some(live(
-        group,
-        &elasticache::tags_of(group.arn(), cx).await?,
-    )))
+    Ok(Some(live(group, &elasticache::tags_of(group.arn(), cx).await?)))
 }
 
 fn live(group: &SdkGroup, tags: &[SdkTag]) -> Live<CacheSubnetGroup> {
-    let mut subnets: Vec<String> = group
-        .subnets()
-        .iter()
-        .filter_map(|s| s.subnet_identifier.clone())
-        .collect();
+    let mut subnets: Vec<String> = group.subnets().iter().filter_map(|s| s.subnet_identifier.clone()).collect();
     subnets.sort();
     let mut live = Live::new(CacheSubnetGroup {
         cache_subnet_group_name: group.cache_subnet_group_name.clone(),
@@ -157,9 +116,7 @@ fn live(group: &SdkGroup, tags: &[SdkTag]) -> Live<CacheSubnetGroup> {
         subnet_ids: Some(subnets),
         tags: elasticache::live_tags(tags),
     });
-    live.attributes = created(group)
-        .map(|created| created.attributes)
-        .unwrap_or_default();
+    live.attributes = created(group).map(|created| created.attributes).unwrap_or_default();
     live
 }
 
@@ -188,18 +145,12 @@ mod tests {
                 "Tags": null,
             })
         );
-        assert_eq!(
-            live.attributes["CacheSubnetGroupName"],
-            "arrakis-production-redis"
-        );
+        assert_eq!(live.attributes["CacheSubnetGroupName"], "arrakis-production-redis");
     }
 
     #[test]
     fn the_id_is_the_name_in_lower_case() {
-        let group = CacheSubnetGroup {
-            cache_subnet_group_name: Some("Main".into()),
-            ..Default::default()
-        };
+        let group = CacheSubnetGroup { cache_subnet_group_name: Some("Main".into()), ..Default::default() };
         assert_eq!(group.id().as_deref(), Some("main"));
         assert_eq!(CacheSubnetGroup::default().id(), None);
     }

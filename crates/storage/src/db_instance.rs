@@ -14,8 +14,8 @@ mod states;
 use aws_sdk_rds::Client;
 use aws_sdk_rds::types::{DatabaseInsightsMode, DbInstance as SdkInstance};
 use cloud::{
-    Absent, Aws, AwsResult, Charge, Context, Created, Failure, FailureKind, Live, Pricing,
-    Readiness, Resource, Seconds, Tag, dynamic,
+    Absent, Aws, AwsResult, Charge, Context, Created, Failure, FailureKind, Live, Pricing, Readiness, Resource,
+    Seconds, Tag, dynamic,
 };
 use serde::{Deserialize, Serialize};
 
@@ -142,11 +142,7 @@ pub struct MasterUserSecret {
 
 impl Resource for DbInstance {
     const TYPE: &'static str = "AWS::RDS::DBInstance";
-    const SECONDS: Seconds = Seconds {
-        create: 420.0,
-        update: 180.0,
-        delete: 300.0,
-    };
+    const SECONDS: Seconds = Seconds { create: 420.0, update: 180.0, delete: 300.0 };
     const LATE: &'static [&'static str] = &[
         "Endpoint.Address",
         "Endpoint.Port",
@@ -182,11 +178,7 @@ impl Resource for DbInstance {
             .set_db_name(self.db_name.clone())
             .set_db_parameter_group_name(self.db_parameter_group_name.clone())
             .set_db_subnet_group_name(self.db_subnet_group_name.clone())
-            .set_database_insights_mode(
-                self.database_insights_mode
-                    .as_deref()
-                    .map(DatabaseInsightsMode::from),
-            )
+            .set_database_insights_mode(self.database_insights_mode.as_deref().map(DatabaseInsightsMode::from))
             .set_dedicated_log_volume(self.dedicated_log_volume)
             .set_deletion_protection(self.deletion_protection)
             .set_enable_cloudwatch_logs_exports(self.enable_cloudwatch_logs_exports.clone())
@@ -200,11 +192,7 @@ impl Resource for DbInstance {
             .set_license_model(self.license_model.clone())
             .set_manage_master_user_password(self.manage_master_user_password)
             .set_master_user_password(password)
-            .set_master_user_secret_kms_key_id(
-                self.master_user_secret
-                    .as_ref()
-                    .and_then(|s| s.kms_key_id.clone()),
-            )
+            .set_master_user_secret_kms_key_id(self.master_user_secret.as_ref().and_then(|s| s.kms_key_id.clone()))
             .set_master_username(self.master_username.clone())
             .set_max_allocated_storage(self.max_allocated_storage)
             .set_monitoring_interval(self.monitoring_interval)
@@ -234,25 +222,15 @@ impl Resource for DbInstance {
     async fn sync(&self, id: &str, live: Option<&Self>, cx: &Context) -> Result<(), Failure> {
         let Some(live) = live else { return Ok(()) };
         let (mut changes, mut differs) = modify::changes(self, live)?;
-        if let Some(reference) = self
-            .master_user_password
-            .as_ref()
-            .filter(|_| modify::password_differs(self, live))
-        {
+        if let Some(reference) = self.master_user_password.as_ref().filter(|_| modify::password_differs(self, live)) {
             changes = changes.master_user_password(dynamic::resolve(reference, cx).await?);
             differs = true;
         }
         if differs {
             let call = changes.db_instance_identifier(id).apply_immediately(true);
-            call.send_with(&cx.client(Client::new))
-                .await
-                .aws("rds:ModifyDBInstance")?;
+            call.send_with(&cx.client(Client::new)).await.aws("rds:ModifyDBInstance")?;
         }
-        let arn = async {
-            Ok(describe_one(id, cx)
-                .await?
-                .and_then(|instance| instance.db_instance_arn))
-        };
+        let arn = async { Ok(describe_one(id, cx).await?.and_then(|instance| instance.db_instance_arn)) };
         rds::sync_tags(arn, &self.tags, Some(&live.tags), cx).await
     }
 
@@ -265,16 +243,9 @@ impl Resource for DbInstance {
 
     async fn read(ids: &[String], cx: &Context) -> Result<Vec<Option<Live<Self>>>, Failure> {
         let found = describe(ids, cx).await?;
-        let find = |id: &String| {
-            found
-                .iter()
-                .find(|instance| instance.db_instance_identifier() == Some(id))
-        };
+        let find = |id: &String| found.iter().find(|instance| instance.db_instance_identifier() == Some(id));
         let present = |instance: &&SdkInstance| !states::is_going(instance);
-        Ok(ids
-            .iter()
-            .map(|id| find(id).filter(present).map(live::live))
-            .collect())
+        Ok(ids.iter().map(|id| find(id).filter(present).map(live::live)).collect())
     }
 
     async fn unprotect(id: &str, cx: &Context) -> Result<(), Failure> {
@@ -282,10 +253,7 @@ impl Resource for DbInstance {
             return Ok(());
         };
         if instance.deletion_protection == Some(true) && !states::is_going(&instance) {
-            let call = cx
-                .client(Client::new)
-                .modify_db_instance()
-                .db_instance_identifier(id);
+            let call = cx.client(Client::new).modify_db_instance().db_instance_identifier(id);
             call.deletion_protection(false)
                 .apply_immediately(true)
                 .send()
@@ -304,28 +272,18 @@ impl Resource for DbInstance {
             return Ok(());
         }
         if instance.deletion_protection == Some(true) {
-            let message =
-                format!("the database {id} is protected from deletion (DeletionProtection)");
-            let hint =
-                "lift the protection first: deploy it with `protected = false`, then delete it";
+            let message = format!("the database {id} is protected from deletion (DeletionProtection)");
+            let hint = "lift the protection first: deploy it with `protected = false`, then delete it";
             return Err(Failure::new(FailureKind::Invalid, message).hint(hint));
         }
-        let call = cx
-            .client(Client::new)
-            .delete_db_instance()
-            .db_instance_identifier(id);
+        let call = cx.client(Client::new).delete_db_instance().db_instance_identifier(id);
         let call = if states::leaves_snapshot(&instance) {
             let name = named::made(&format!("{id}-final"), &cx.token, 255);
-            call.skip_final_snapshot(false)
-                .final_db_snapshot_identifier(name)
+            call.skip_final_snapshot(false).final_db_snapshot_identifier(name)
         } else {
             call.skip_final_snapshot(true)
         };
-        call.send()
-            .await
-            .aws("rds:DeleteDBInstance")
-            .absent()
-            .map(drop)
+        call.send().await.aws("rds:DeleteDBInstance").absent().map(drop)
     }
 
     async fn gone(id: &str, cx: &Context) -> Result<bool, Failure> {
@@ -335,9 +293,8 @@ impl Resource for DbInstance {
     async fn find(&self, cx: &Context) -> Result<Option<Created>, Failure> {
         let name = named::given_or_made(&self.db_instance_identifier, 63, cx);
         let found = describe_one(&name, cx).await?;
-        let ours = |instance: &SdkInstance| {
-            !states::is_going(instance) && named::is_ours(rds::pairs(instance.tag_list()), cx)
-        };
+        let ours =
+            |instance: &SdkInstance| !states::is_going(instance) && named::is_ours(rds::pairs(instance.tag_list()), cx);
         Ok(found.filter(ours).as_ref().and_then(created))
     }
 
@@ -349,18 +306,14 @@ impl Resource for DbInstance {
 /// A number that CloudFormation has as text.
 fn whole(property: &str, text: &Option<String>) -> Result<Option<i32>, Failure> {
     let parse = |text: &String| {
-        text.trim().parse().map_err(|_| {
-            Failure::invalid(format!("`{property}` must be a whole number, not `{text}`"))
-        })
+        text.trim().parse().map_err(|_| Failure::invalid(format!("`{property}` must be a whole number, not `{text}`")))
     };
     text.as_ref().map(parse).transpose()
 }
 
 fn created(instance: &SdkInstance) -> Option<Created> {
     let mut created = Created::new(instance.db_instance_identifier()?);
-    let secret = instance
-        .master_user_secret()
-        .and_then(|secret| secret.secret_arn());
+    let secret = instance.master_user_secret().and_then(|secret| secret.secret_arn());
     for (attribute, value) in [
         ("DBInstanceArn", instance.db_instance_arn()),
         ("DbiResourceId", instance.dbi_resource_id()),
@@ -376,28 +329,13 @@ fn created(instance: &SdkInstance) -> Option<Created> {
 /// One by its name, several out of all: a filter by name fails where one of the names is not there.
 async fn describe(ids: &[String], cx: &Context) -> Result<Vec<SdkInstance>, Failure> {
     let call = cx.client(Client::new).describe_db_instances();
-    let call = if let [id] = ids {
-        call.db_instance_identifier(id)
-    } else {
-        call
-    };
-    let found = call
-        .into_paginator()
-        .items()
-        .send()
-        .collect::<Result<Vec<_>, _>>()
-        .await;
-    Ok(found
-        .aws("rds:DescribeDBInstances")
-        .absent()?
-        .unwrap_or_default())
+    let call = if let [id] = ids { call.db_instance_identifier(id) } else { call };
+    let found = call.into_paginator().items().send().collect::<Result<Vec<_>, _>>().await;
+    Ok(found.aws("rds:DescribeDBInstances").absent()?.unwrap_or_default())
 }
 
 /// For health checks.
-pub(crate) async fn describe_all(
-    ids: Vec<String>,
-    cx: &Context,
-) -> Result<Vec<SdkInstance>, Failure> {
+pub(crate) async fn describe_all(ids: Vec<String>, cx: &Context) -> Result<Vec<SdkInstance>, Failure> {
     describe(&ids, cx).await
 }
 
@@ -423,10 +361,7 @@ mod tests {
             .build();
         let created = created(&instance).unwrap();
         assert_eq!(created.id, "arrakis-production-postgres");
-        assert_eq!(
-            created.attributes.keys().collect::<Vec<_>>(),
-            ["DBInstanceArn", "DbiResourceId"]
-        );
+        assert_eq!(created.attributes.keys().collect::<Vec<_>>(), ["DBInstanceArn", "DbiResourceId"]);
     }
 
     #[test]
@@ -434,10 +369,7 @@ mod tests {
         assert_eq!(whole("Port", &Some("5432".into())).unwrap(), Some(5432));
         assert_eq!(whole("Port", &None).unwrap(), None);
         let failure = whole("AllocatedStorage", &Some("20 GB".into())).unwrap_err();
-        assert_eq!(
-            failure.message,
-            "`AllocatedStorage` must be a whole number, not `20 GB`"
-        );
+        assert_eq!(failure.message, "`AllocatedStorage` must be a whole number, not `20 GB`");
     }
 
     #[test]

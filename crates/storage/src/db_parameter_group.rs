@@ -4,9 +4,7 @@
 use std::collections::BTreeSet;
 
 use aws_sdk_rds::Client;
-use aws_sdk_rds::types::{
-    ApplyMethod, DbParameterGroup as SdkGroup, Filter, Parameter, Tag as SdkTag,
-};
+use aws_sdk_rds::types::{ApplyMethod, DbParameterGroup as SdkGroup, Filter, Parameter, Tag as SdkTag};
 use cloud::{Absent, Aws, AwsResult, Context, Created, Failure, Live, Resource, Tag};
 use futures::future::{try_join, try_join_all};
 use serde::{Deserialize, Serialize};
@@ -62,54 +60,28 @@ impl Resource for DbParameterGroup {
         for set in changes.set.chunks(PER_CALL) {
             let names: Vec<String> = set.iter().map(|(name, _)| name.clone()).collect();
             let dynamic = dynamic(id, &names, cx).await?;
-            let set = set
-                .iter()
-                .map(|(name, value)| parameter(name, Some(value), &dynamic))
-                .collect();
-            let call = client
-                .modify_db_parameter_group()
-                .db_parameter_group_name(id)
-                .set_parameters(Some(set));
+            let set = set.iter().map(|(name, value)| parameter(name, Some(value), &dynamic)).collect();
+            let call = client.modify_db_parameter_group().db_parameter_group_name(id).set_parameters(Some(set));
             call.send().await.aws("rds:ModifyDBParameterGroup")?;
         }
         for names in changes.reset.chunks(PER_CALL) {
             let dynamic = dynamic(id, names, cx).await?;
-            let reset = names
-                .iter()
-                .map(|name| parameter(name, None, &dynamic))
-                .collect();
-            let call = client
-                .reset_db_parameter_group()
-                .db_parameter_group_name(id)
-                .set_parameters(Some(reset));
-            call.reset_all_parameters(false)
-                .send()
-                .await
-                .aws("rds:ResetDBParameterGroup")?;
+            let reset = names.iter().map(|name| parameter(name, None, &dynamic)).collect();
+            let call = client.reset_db_parameter_group().db_parameter_group_name(id).set_parameters(Some(reset));
+            call.reset_all_parameters(false).send().await.aws("rds:ResetDBParameterGroup")?;
         }
         rds::sync_tags(arn(id, cx), &self.tags, live.map(|live| &live.tags), cx).await
     }
 
     async fn read(ids: &[String], cx: &Context) -> Result<Vec<Option<Live<Self>>>, Failure> {
         let found = describe(ids, cx).await?;
-        let find = |id: &String| {
-            found
-                .iter()
-                .find(|group| group.db_parameter_group_name() == Some(id))
-        };
+        let find = |id: &String| found.iter().find(|group| group.db_parameter_group_name() == Some(id));
         try_join_all(ids.iter().map(|id| with_details(find(id), cx))).await
     }
 
     async fn delete(id: &str, cx: &Context) -> Result<(), Failure> {
-        let call = cx
-            .client(Client::new)
-            .delete_db_parameter_group()
-            .db_parameter_group_name(id);
-        call.send()
-            .await
-            .aws("rds:DeleteDBParameterGroup")
-            .absent()
-            .map(drop)
+        let call = cx.client(Client::new).delete_db_parameter_group().db_parameter_group_name(id);
+        call.send().await.aws("rds:DeleteDBParameterGroup").absent().map(drop)
     }
 
     async fn find(&self, cx: &Context) -> Result<Option<Created>, Failure> {
@@ -133,103 +105,49 @@ fn created(group: &SdkGroup) -> Option<Created> {
 
 /// A parameter to be set or reset: at once where the engine can, else at the next reboot.
 fn parameter(name: &str, value: Option<&str>, dynamic: &BTreeSet<String>) -> Parameter {
-    let method = if dynamic.contains(name) {
-        ApplyMethod::Immediate
-    } else {
-        ApplyMethod::PendingReboot
-    };
-    Parameter::builder()
-        .parameter_name(name)
-        .set_parameter_value(value.map(str::to_owned))
-        .apply_method(method)
-        .build()
+    let method = if dynamic.contains(name) { ApplyMethod::Immediate } else { ApplyMethod::PendingReboot };
+    Parameter::builder().parameter_name(name).set_parameter_value(value.map(str::to_owned)).apply_method(method).build()
 }
 
 /// Those of the parameters that a running engine can change.
 async fn dynamic(id: &str, names: &[String], cx: &Context) -> Result<BTreeSet<String>, Failure> {
-    let filter = Filter::builder()
-        .name("parameter-name")
-        .set_values(Some(names.to_vec()))
-        .build();
-    let call = cx
-        .client(Client::new)
-        .describe_db_parameters()
-        .db_parameter_group_name(id)
-        .filters(filter);
-    let found = call
-        .into_paginator()
-        .items()
-        .send()
-        .collect::<Result<Vec<_>, _>>()
-        .await;
+    let filter = Filter::builder().name("parameter-name").set_values(Some(names.to_vec())).build();
+    let call = cx.client(Client::new).describe_db_parameters().db_parameter_group_name(id).filters(filter);
+    let found = call.into_paginator().items().send().collect::<Result<Vec<_>, _>>().await;
     let found = found.aws("rds:DescribeDBParameters")?.into_iter();
     let dynamic = found.filter(|parameter| parameter.apply_type() == Some("dynamic"));
-    Ok(dynamic
-        .filter_map(|parameter| parameter.parameter_name)
-        .collect())
+    Ok(dynamic.filter_map(|parameter| parameter.parameter_name).collect())
 }
 
 /// One by its name, several out of all: the API has no list of names.
 async fn describe(ids: &[String], cx: &Context) -> Result<Vec<SdkGroup>, Failure> {
     let call = cx.client(Client::new).describe_db_parameter_groups();
-    let call = if let [id] = ids {
-        call.db_parameter_group_name(id)
-    } else {
-        call
-    };
-    let found = call
-        .into_paginator()
-        .items()
-        .send()
-        .collect::<Result<Vec<_>, _>>()
-        .await;
-    Ok(found
-        .aws("rds:DescribeDBParameterGroups")
-        .absent()?
-        .unwrap_or_default())
+    let call = if let [id] = ids { call.db_parameter_group_name(id) } else { call };
+    let found = call.into_paginator().items().send().collect::<Result<Vec<_>, _>>().await;
+    Ok(found.aws("rds:DescribeDBParameterGroups").absent()?.unwrap_or_default())
 }
 
 async fn arn(id: &str, cx: &Context) -> Result<Option<String>, Failure> {
-    Ok(describe(&[id.to_owned()], cx)
-        .await?
-        .into_iter()
-        .next()
-        .and_then(|group| group.db_parameter_group_arn))
+    Ok(describe(&[id.to_owned()], cx).await?.into_iter().next().and_then(|group| group.db_parameter_group_arn))
 }
 
-async fn with_details(
-    group: Option<&SdkGroup>,
-    cx: &Context,
-) -> Result<Option<Live<DbParameterGroup>>, Failure> {
+async fn with_details(group: Option<&SdkGroup>, cx: &Context) -> Result<Option<Live<DbParameterGroup>>, Failure> {
     let Some(group) = group else { return Ok(None) };
     let name = group.db_parameter_group_name().unwrap_or_default();
-    let call = cx
-        .client(Client::new)
-        .describe_db_parameters()
-        .db_parameter_group_name(name)
-        .source("user");
+    let call = cx.client(Client::new).describe_db_parameters().db_parameter_group_name(name).source("user");
     let parameters = async {
-        let found = call
-            .into_paginator()
-            .items()
-            .send()
-            .collect::<Result<Vec<_>, _>>()
-            .await;
+        let found = call.into_paginator().items().send().collect::<Result<Vec<_>, _>>().await;
         found.aws("rds:DescribeDBParameters").absent()
     };
     // Gone between the two calls is gone.
-    let (parameters, tags) =
-        try_join(parameters, rds::tags_of(group.db_parameter_group_arn(), cx)).await?;
+    let (parameters, tags) = try_join(parameters, rds::tags_of(group.db_parameter_group_arn(), cx)).await?;
     Ok(parameters.map(|parameters| live(group, parameters, &tags)))
 }
 
 fn live(group: &SdkGroup, parameters: Vec<Parameter>, tags: &[SdkTag]) -> Live<DbParameterGroup> {
-    let user = parameters
-        .into_iter()
-        .filter(|parameter| parameter.source() == Some("user"));
-    let parameters: Parameters = user
-        .filter_map(|parameter| Some((parameter.parameter_name?, parameter.parameter_value?)))
-        .collect();
+    let user = parameters.into_iter().filter(|parameter| parameter.source() == Some("user"));
+    let parameters: Parameters =
+        user.filter_map(|parameter| Some((parameter.parameter_name?, parameter.parameter_value?))).collect();
     let mut live = Live::new(DbParameterGroup {
         db_parameter_group_name: group.db_parameter_group_name.clone(),
         description: group.description.clone(),
@@ -237,9 +155,7 @@ fn live(group: &SdkGroup, parameters: Vec<Parameter>, tags: &[SdkTag]) -> Live<D
         parameters: (!parameters.is_empty()).then_some(parameters),
         tags: rds::live_tags(tags),
     });
-    live.attributes = created(group)
-        .map(|created| created.attributes)
-        .unwrap_or_default();
+    live.attributes = created(group).map(|created| created.attributes).unwrap_or_default();
     live
 }
 
@@ -289,10 +205,8 @@ mod tests {
 
     #[test]
     fn a_template_may_write_numbers() {
-        let group: DbParameterGroup = serde_json::from_value(
-            serde_json::json!({ "Parameters": { "rds.force_ssl": 1, "a": "b" } }),
-        )
-        .unwrap();
+        let group: DbParameterGroup =
+            serde_json::from_value(serde_json::json!({ "Parameters": { "rds.force_ssl": 1, "a": "b" } })).unwrap();
         assert_eq!(group.parameters.unwrap()["rds.force_ssl"], "1");
     }
 }

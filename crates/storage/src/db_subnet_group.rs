@@ -50,12 +50,7 @@ impl Resource for DbSubnetGroup {
 
     async fn sync(&self, id: &str, live: Option<&Self>, cx: &Context) -> Result<(), Failure> {
         let Some(live) = live else { return Ok(()) };
-        let set = |ids: &Option<Vec<String>>| {
-            ids.iter()
-                .flatten()
-                .cloned()
-                .collect::<std::collections::BTreeSet<_>>()
-        };
+        let set = |ids: &Option<Vec<String>>| ids.iter().flatten().cloned().collect::<std::collections::BTreeSet<_>>();
         let described = live.db_subnet_group_description == self.db_subnet_group_description;
         if !described || set(&live.subnet_ids) != set(&self.subnet_ids) {
             cx.client(Client::new)
@@ -72,24 +67,13 @@ impl Resource for DbSubnetGroup {
 
     async fn read(ids: &[String], cx: &Context) -> Result<Vec<Option<Live<Self>>>, Failure> {
         let found = describe(ids, cx).await?;
-        let find = |id: &String| {
-            found
-                .iter()
-                .find(|group| group.db_subnet_group_name() == Some(id))
-        };
+        let find = |id: &String| found.iter().find(|group| group.db_subnet_group_name() == Some(id));
         try_join_all(ids.iter().map(|id| with_tags(find(id), cx))).await
     }
 
     async fn delete(id: &str, cx: &Context) -> Result<(), Failure> {
-        let call = cx
-            .client(Client::new)
-            .delete_db_subnet_group()
-            .db_subnet_group_name(id);
-        call.send()
-            .await
-            .aws("rds:DeleteDBSubnetGroup")
-            .absent()
-            .map(drop)
+        let call = cx.client(Client::new).delete_db_subnet_group().db_subnet_group_name(id);
+        call.send().await.aws("rds:DeleteDBSubnetGroup").absent().map(drop)
     }
 
     async fn find(&self, cx: &Context) -> Result<Option<Created>, Failure> {
@@ -114,45 +98,22 @@ fn created(group: &SdkGroup) -> Option<Created> {
 async fn describe(ids: &[String], cx: &Context) -> Result<Vec<SdkGroup>, Failure> {
     let action = "rds:DescribeDBSubnetGroups";
     let call = cx.client(Client::new).describe_db_subnet_groups();
-    let call = if let [id] = ids {
-        call.db_subnet_group_name(id)
-    } else {
-        call
-    };
-    let found = call
-        .into_paginator()
-        .items()
-        .send()
-        .collect::<Result<Vec<_>, _>>()
-        .await;
+    let call = if let [id] = ids { call.db_subnet_group_name(id) } else { call };
+    let found = call.into_paginator().items().send().collect::<Result<Vec<_>, _>>().await;
     Ok(found.aws(action).absent()?.unwrap_or_default())
 }
 
 async fn arn(id: &str, cx: &Context) -> Result<Option<String>, Failure> {
-    Ok(describe(&[id.to_owned()], cx)
-        .await?
-        .into_iter()
-        .next()
-        .and_then(|group| group.db_subnet_group_arn))
+    Ok(describe(&[id.to_owned()], cx).await?.into_iter().next().and_then(|group| group.db_subnet_group_arn))
 }
 
-async fn with_tags(
-    group: Option<&SdkGroup>,
-    cx: &Context,
-) -> Result<Option<Live<DbSubnetGroup>>, Failure> {
+async fn with_tags(group: Option<&SdkGroup>, cx: &Context) -> Result<Option<Live<DbSubnetGroup>>, Failure> {
     let Some(group) = group else { return Ok(None) };
-    Ok(Some(live(
-        group,
-        &rds::tags_of(group.db_subnet_group_arn(), cx).await?,
-    )))
+    Ok(Some(live(group, &rds::tags_of(group.db_subnet_group_arn(), cx).await?)))
 }
 
 fn live(group: &SdkGroup, tags: &[SdkTag]) -> Live<DbSubnetGroup> {
-    let mut subnets: Vec<String> = group
-        .subnets()
-        .iter()
-        .filter_map(|s| s.subnet_identifier.clone())
-        .collect();
+    let mut subnets: Vec<String> = group.subnets().iter().filter_map(|s| s.subnet_identifier.clone()).collect();
     subnets.sort();
     let mut live = Live::new(DbSubnetGroup {
         db_subnet_group_description: group.db_subnet_group_description.clone(),
@@ -160,9 +121,7 @@ fn live(group: &SdkGroup, tags: &[SdkTag]) -> Live<DbSubnetGroup> {
         subnet_ids: Some(subnets),
         tags: rds::live_tags(tags),
     });
-    live.attributes = created(group)
-        .map(|created| created.attributes)
-        .unwrap_or_default();
+    live.attributes = created(group).map(|created| created.attributes).unwrap_or_default();
     live
 }
 
@@ -178,9 +137,7 @@ mod tests {
         let group = SdkGroup::builder()
             .db_subnet_group_name("arrakis-production-postgres")
             .db_subnet_group_description("PostgreSQL")
-            .db_subnet_group_arn(
-                "arn:aws:rds:us-east-1:123456789012:subgrp:arrakis-production-postgres",
-            )
+            .db_subnet_group_arn("arn:aws:rds:us-east-1:123456789012:subgrp:arrakis-production-postgres")
             .subnets(subnet("subnet-b"))
             .subnets(subnet("subnet-a"))
             .build();
@@ -196,20 +153,12 @@ mod tests {
                 "Tags": [{ "Key": "env", "Value": "production" }],
             })
         );
-        assert!(
-            live.attributes["DBSubnetGroupArn"]
-                .as_str()
-                .unwrap()
-                .starts_with("arn:")
-        );
+        assert!(live.attributes["DBSubnetGroupArn"].as_str().unwrap().starts_with("arn:"));
     }
 
     #[test]
     fn the_id_is_the_name_in_lower_case() {
-        let group = DbSubnetGroup {
-            db_subnet_group_name: Some("Main".into()),
-            ..Default::default()
-        };
+        let group = DbSubnetGroup { db_subnet_group_name: Some("Main".into()), ..Default::default() };
         assert_eq!(group.id().as_deref(), Some("main"));
         assert_eq!(DbSubnetGroup::default().id(), None);
     }

@@ -15,20 +15,8 @@ use crate::replication_group::{self, ReplicationGroup};
 /// One check for each database and cache among the resources (address, type, id, properties and attributes as applied).
 pub async fn check(resources: &[(Address, String, String, Value)], cx: &Context) -> Vec<Check> {
     let (databases, caches) = join(
-        check_all(
-            resources,
-            DbInstance::TYPE,
-            "database",
-            |ids| db_instance::describe_all(ids, cx),
-            database,
-        ),
-        check_all(
-            resources,
-            ReplicationGroup::TYPE,
-            "cache",
-            |ids| replication_group::describe_all(ids, cx),
-            cache,
-        ),
+        check_all(resources, DbInstance::TYPE, "database", |ids| db_instance::describe_all(ids, cx), database),
+        check_all(resources, ReplicationGroup::TYPE, "cache", |ids| replication_group::describe_all(ids, cx), cache),
     )
     .await;
     databases.into_iter().chain(caches).collect()
@@ -59,20 +47,10 @@ where
             Err(failure) => (Status::Unknown, failure.to_string(), failure.hint.clone()),
             Ok(found) => match found.iter().find(|thing| thing.name() == Some(id)) {
                 Some(thing) => look(thing),
-                None => (
-                    Status::Unhealthy,
-                    "it is gone".to_owned(),
-                    Some("cargo xtask plan".to_owned()),
-                ),
+                None => (Status::Unhealthy, "it is gone".to_owned(), Some("cargo xtask plan".to_owned())),
             },
         };
-        Check {
-            name: format!("{what} {id}"),
-            address: address.clone(),
-            status,
-            detail,
-            hint,
-        }
+        Check { name: format!("{what} {id}"), address: address.clone(), status, detail, hint }
     };
     ours.into_iter().map(check).collect()
 }
@@ -110,35 +88,17 @@ fn database(instance: &SdkInstance) -> (Status, String, Option<String>) {
         text(instance.engine()),
         text(instance.engine_version()),
         text(instance.db_instance_class()),
-        if instance.multi_az == Some(true) {
-            ", with a standby"
-        } else {
-            ""
-        },
+        if instance.multi_az == Some(true) { ", with a standby" } else { "" },
     );
     let (status, detail) = status(db_instance::readiness(instance), runs);
     let id = text(instance.db_instance_identifier());
     let groups = instance.db_parameter_groups();
-    if status == Status::Healthy
-        && groups
-            .iter()
-            .any(|g| g.parameter_apply_status() == Some("pending-reboot"))
-    {
+    if status == Status::Healthy && groups.iter().any(|g| g.parameter_apply_status() == Some("pending-reboot")) {
         let hint = format!("aws rds reboot-db-instance --db-instance-identifier {id}");
-        return (
-            status,
-            format!("{detail}; changed parameters wait for a reboot"),
-            Some(hint),
-        );
+        return (status, format!("{detail}; changed parameters wait for a reboot"), Some(hint));
     }
-    let hint = format!(
-        "aws rds describe-events --source-type db-instance --source-identifier {id} --duration 1440"
-    );
-    (
-        status,
-        detail,
-        (status == Status::Unhealthy).then_some(hint),
-    )
+    let hint = format!("aws rds describe-events --source-type db-instance --source-identifier {id} --duration 1440");
+    (status, detail, (status == Status::Unhealthy).then_some(hint))
 }
 
 fn cache(group: &SdkGroup) -> (Status, String, Option<String>) {
@@ -156,11 +116,7 @@ fn cache(group: &SdkGroup) -> (Status, String, Option<String>) {
     let hint = format!(
         "aws elasticache describe-events --source-type replication-group --source-identifier {id} --duration 1440"
     );
-    (
-        status,
-        detail,
-        (status == Status::Unhealthy).then_some(hint),
-    )
+    (status, detail, (status == Status::Unhealthy).then_some(hint))
 }
 
 #[cfg(test)]
@@ -182,18 +138,12 @@ mod tests {
     #[test]
     fn a_database_is_told_in_words() {
         let healthy = "available, postgres 15.10 on db.t3.small".to_owned();
-        assert_eq!(
-            database(&instance("available")),
-            (Status::Healthy, healthy, None)
-        );
+        assert_eq!(database(&instance("available")), (Status::Healthy, healthy, None));
         assert_eq!(database(&instance("backing-up")).0, Status::Unknown);
         let (status, detail, hint) = database(&instance("storage-full"));
         assert_eq!(
             (status, detail.as_str()),
-            (
-                Status::Unhealthy,
-                "storage-full: its storage is full: raise AllocatedStorage"
-            )
+            (Status::Unhealthy, "storage-full: its storage is full: raise AllocatedStorage")
         );
         assert!(hint.unwrap().starts_with("aws rds describe-events"));
     }
@@ -201,11 +151,8 @@ mod tests {
     #[test]
     fn parameters_that_wait_for_a_reboot_are_told() {
         let mut waiting = instance("available");
-        waiting.db_parameter_groups = Some(vec![
-            DbParameterGroupStatus::builder()
-                .parameter_apply_status("pending-reboot")
-                .build(),
-        ]);
+        waiting.db_parameter_groups =
+            Some(vec![DbParameterGroupStatus::builder().parameter_apply_status("pending-reboot").build()]);
         let (status, detail, hint) = database(&waiting);
         assert_eq!(status, Status::Healthy);
         assert!(detail.ends_with("changed parameters wait for a reboot"));
@@ -214,18 +161,8 @@ mod tests {
 
     #[test]
     fn a_cache_is_told_in_words() {
-        let group = SdkGroup::builder()
-            .status("available")
-            .cache_node_type("cache.t3.micro")
-            .member_clusters("a")
-            .build();
-        assert_eq!(
-            cache(&group),
-            (
-                Status::Healthy,
-                "available, 1 node of cache.t3.micro".to_owned(),
-                None
-            )
-        );
+        let group =
+            SdkGroup::builder().status("available").cache_node_type("cache.t3.micro").member_clusters("a").build();
+        assert_eq!(cache(&group), (Status::Healthy, "available, 1 node of cache.t3.micro".to_owned(), None));
     }
 }

@@ -69,33 +69,20 @@ pub struct StoreOutput {
 pub fn declare(settings: &Settings, inputs: &Inputs, stack: &mut Stack) -> Outputs {
     let mut outputs = Outputs::default();
     for (name, postgres) in &settings.postgres {
-        outputs.stores.insert(
-            format!("postgres.{name}"),
-            postgres::declare(name, postgres, inputs, stack),
-        );
+        outputs.stores.insert(format!("postgres.{name}"), postgres::declare(name, postgres, inputs, stack));
     }
     for (name, redis) in &settings.redis {
-        outputs.stores.insert(
-            format!("redis.{name}"),
-            redis::declare(name, redis, inputs, stack),
-        );
+        outputs.stores.insert(format!("redis.{name}"), redis::declare(name, redis, inputs, stack));
     }
     outputs
 }
 
 /// A store's physical name: the usual one of a kind is named by the kind alone.
 fn physical(prefix: &str, kind: &str, usual: &str, name: &str) -> String {
-    if name == usual {
-        format!("{prefix}-{kind}")
-    } else {
-        format!("{prefix}-{kind}-{name}")
-    }
+    if name == usual { format!("{prefix}-{kind}") } else { format!("{prefix}-{kind}-{name}") }
 }
 
 /// The security group of a store, as a list.
 fn security_group(store: &str, inputs: &Inputs) -> Option<Vec<String>> {
-    inputs
-        .security_groups
-        .get(store)
-        .map(|group| vec![group.clone()])
+    inputs.security_groups.get(store).map(|group| vec![group.clone()])
 }

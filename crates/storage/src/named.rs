@@ -12,11 +12,7 @@ pub(crate) fn kept(name: &str) -> String {
 pub(crate) fn given_or_made(given: &Option<String>, longest: usize, cx: &Context) -> String {
     match given {
         Some(name) => kept(name),
-        None => made(
-            &format!("{}-{}", cx.environment, cx.address),
-            &cx.token,
-            longest,
-        ),
+        None => made(&format!("{}-{}", cx.environment, cx.address), &cx.token, longest),
     }
 }
 
@@ -24,11 +20,7 @@ pub(crate) fn given_or_made(given: &Option<String>, longest: usize, cx: &Context
 pub(crate) fn made(stem: &str, token: &str, longest: usize) -> String {
     let tail: Vec<char> = token.chars().filter(char::is_ascii_alphanumeric).collect();
     let tail: String = tail[tail.len().saturating_sub(8)..].iter().collect();
-    let mut name = String::from(if stem.starts_with(|c: char| c.is_ascii_alphabetic()) {
-        ""
-    } else {
-        "x"
-    });
+    let mut name = String::from(if stem.starts_with(|c: char| c.is_ascii_alphabetic()) { "" } else { "x" });
     for c in stem.chars() {
         match c {
             c if c.is_ascii_alphanumeric() => name.push(c),
@@ -41,10 +33,7 @@ pub(crate) fn made(stem: &str, token: &str, longest: usize) -> String {
 }
 
 /// Whether tags say that this operation, or this address of this environment, made the thing.
-pub(crate) fn is_ours<'a>(
-    tags: impl IntoIterator<Item = (&'a str, &'a str)>,
-    cx: &Context,
-) -> bool {
+pub(crate) fn is_ours<'a>(tags: impl IntoIterator<Item = (&'a str, &'a str)>, cx: &Context) -> bool {
     let (mut environment, mut address) = (false, false);
     for (key, value) in tags {
         match key {
@@ -79,20 +68,14 @@ pub(crate) mod tests {
 
     #[test]
     fn a_given_name_is_lower_case() {
-        assert_eq!(
-            given_or_made(&Some("Arrakis-Redis".into()), 40, &context()),
-            "arrakis-redis"
-        );
+        assert_eq!(given_or_made(&Some("Arrakis-Redis".into()), 40, &context()), "arrakis-redis");
     }
 
     #[test]
     fn a_made_name_is_one_that_aws_takes() {
         let name = given_or_made(&None, 63, &context());
         assert_eq!(name, "freeside-production-storage-postgres-main-12345678");
-        assert_eq!(
-            given_or_made(&None, 30, &context()),
-            "freeside-production-s-12345678"
-        );
+        assert_eq!(given_or_made(&None, 30, &context()), "freeside-production-s-12345678");
         assert_eq!(made("9--lives_", "t", 40), "x9-lives-t");
     }
 
@@ -102,14 +85,8 @@ pub(crate) mod tests {
         let environment = (TAG_ENVIRONMENT, "freeside/production");
         let cases = [
             (vec![(TAG_OPERATION, &*cx.token)], true),
-            (
-                vec![environment, (TAG_ADDRESS, "storage.postgres.main")],
-                true,
-            ),
-            (
-                vec![environment, (TAG_ADDRESS, "storage.postgres.other")],
-                false,
-            ),
+            (vec![environment, (TAG_ADDRESS, "storage.postgres.main")], true),
+            (vec![environment, (TAG_ADDRESS, "storage.postgres.other")], false),
             (vec![environment], false),
             (vec![(TAG_OPERATION, "another")], false),
             (vec![], false),

@@ -25,23 +25,13 @@ pub(crate) fn changes(declared: Option<&Parameters>, live: Option<&Parameters>) 
     let (declared, live) = (declared.unwrap_or(&none), live.unwrap_or(&none));
     let differs = |(name, value): &(&String, &String)| live.get(*name) != Some(*value);
     Changes {
-        set: declared
-            .iter()
-            .filter(differs)
-            .map(|(name, value)| (name.clone(), value.clone()))
-            .collect(),
-        reset: live
-            .keys()
-            .filter(|name| !declared.contains_key(*name))
-            .cloned()
-            .collect(),
+        set: declared.iter().filter(differs).map(|(name, value)| (name.clone(), value.clone())).collect(),
+        reset: live.keys().filter(|name| !declared.contains_key(*name)).cloned().collect(),
     }
 }
 
 /// Reads values that a template may write as numbers or booleans.
-pub(crate) fn as_text<'de, D: Deserializer<'de>>(
-    deserializer: D,
-) -> Result<Option<Parameters>, D::Error> {
+pub(crate) fn as_text<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Parameters>, D::Error> {
     let Some(values) = Option::<BTreeMap<String, Value>>::deserialize(deserializer)? else {
         return Ok(None);
     };
@@ -49,32 +39,21 @@ pub(crate) fn as_text<'de, D: Deserializer<'de>>(
         Value::String(text) => Ok((name, text)),
         Value::Number(number) => Ok((name, number.to_string())),
         Value::Bool(on) => Ok((name, on.to_string())),
-        _ => Err(serde::de::Error::custom(format!(
-            "the parameter `{name}` must be text or a number"
-        ))),
+        _ => Err(serde::de::Error::custom(format!("the parameter `{name}` must be text or a number"))),
     };
-    values
-        .into_iter()
-        .map(text)
-        .collect::<Result<_, _>>()
-        .map(Some)
+    values.into_iter().map(text).collect::<Result<_, _>>().map(Some)
 }
 
 /// A version as numbers: `15.10` is `[15, 10]`. What is no number counts as 0.
 pub(crate) fn numbers(version: &str) -> Vec<u32> {
-    version
-        .split('.')
-        .map(|part| part.parse().unwrap_or(0))
-        .collect()
+    version.split('.').map(|part| part.parse().unwrap_or(0)).collect()
 }
 
 /// The major version of a database: `15` of PostgreSQL 15.10, `8.0` of MySQL 8.0.36.
 pub(crate) fn major(engine: &str, version: &str) -> String {
     let parts: Vec<&str> = version.split('.').collect();
     let long = match engine {
-        "postgres" | "aurora-postgresql" => {
-            numbers(version).first().is_some_and(|first| *first < 10)
-        }
+        "postgres" | "aurora-postgresql" => numbers(version).first().is_some_and(|first| *first < 10),
         _ => true,
     };
     parts[..parts.len().min(if long { 2 } else { 1 })].join(".")
@@ -111,20 +90,14 @@ mod tests {
     use super::*;
 
     fn parameters(pairs: &[(&str, &str)]) -> Parameters {
-        pairs
-            .iter()
-            .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
-            .collect()
+        pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()
     }
 
     #[test]
     fn only_what_differs_is_set_and_what_is_gone_is_reset() {
         let declared = parameters(&[("a", "1"), ("b", "2")]);
         let live = parameters(&[("a", "1"), ("b", "3"), ("c", "4")]);
-        let expected = Changes {
-            set: vec![("b".into(), "2".into())],
-            reset: vec!["c".into()],
-        };
+        let expected = Changes { set: vec![("b".into(), "2".into())], reset: vec!["c".into()] };
         assert_eq!(changes(Some(&declared), Some(&live)), expected);
         assert_eq!(changes(Some(&declared), None).set.len(), 2);
         assert_eq!(changes(None, Some(&live)).reset.len(), 3);
@@ -148,12 +121,7 @@ mod tests {
         ] {
             assert_eq!(cache_family(engine, version), family);
         }
-        for (reported, declared) in [
-            ("7.1.0", "7.1"),
-            ("6.2.6", "6.2"),
-            ("5.0.6", "5.0.6"),
-            ("8.0.1", "8.0"),
-        ] {
+        for (reported, declared) in [("7.1.0", "7.1"), ("6.2.6", "6.2"), ("5.0.6", "5.0.6"), ("8.0.1", "8.0")] {
             assert_eq!(cache_version(reported), declared);
         }
     }

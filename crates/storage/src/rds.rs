@@ -12,22 +12,12 @@ fn sdk_tag((key, value): (String, String)) -> SdkTag {
 
 /// The declared tags and the operation's, for the making call.
 pub(crate) fn tags_for_create(declared: &Option<Vec<Tag>>, cx: &Context) -> Option<Vec<SdkTag>> {
-    Some(
-        tags::for_create(declared.as_deref().unwrap_or_default(), cx)
-            .into_iter()
-            .map(sdk_tag)
-            .collect(),
-    )
+    Some(tags::for_create(declared.as_deref().unwrap_or_default(), cx).into_iter().map(sdk_tag).collect())
 }
 
 /// The tags as pairs.
 pub(crate) fn pairs(tags: &[SdkTag]) -> impl Iterator<Item = (&str, &str)> {
-    tags.iter().map(|tag| {
-        (
-            tag.key().unwrap_or_default(),
-            tag.value().unwrap_or_default(),
-        )
-    })
+    tags.iter().map(|tag| (tag.key().unwrap_or_default(), tag.value().unwrap_or_default()))
 }
 
 /// Tags as read, `None` where there are none.
@@ -41,16 +31,9 @@ pub(crate) async fn tags_of(arn: Option<&str>, cx: &Context) -> Result<Vec<SdkTa
     let Some(arn) = arn else {
         return Ok(Vec::new());
     };
-    let call = cx
-        .client(Client::new)
-        .list_tags_for_resource()
-        .resource_name(arn)
-        .send()
-        .await;
+    let call = cx.client(Client::new).list_tags_for_resource().resource_name(arn).send().await;
     let answer = call.aws("rds:ListTagsForResource").absent()?;
-    Ok(answer
-        .and_then(|answer| answer.tag_list)
-        .unwrap_or_default())
+    Ok(answer.and_then(|answer| answer.tag_list).unwrap_or_default())
 }
 
 /// Makes the tags of an existing resource the declared ones; asks for its ARN only if they differ.
@@ -65,23 +48,15 @@ pub(crate) async fn sync_tags(
     if changes == tags::TagChanges::default() {
         return Ok(());
     }
-    let arn = arn
-        .await?
-        .ok_or_else(|| Failure::new(FailureKind::NotFound, "it is gone"))?;
+    let arn = arn.await?.ok_or_else(|| Failure::new(FailureKind::NotFound, "it is gone"))?;
     let client = cx.client(Client::new);
     if !changes.set.is_empty() {
         let tags = changes.set.into_iter().map(sdk_tag).collect();
-        let call = client
-            .add_tags_to_resource()
-            .resource_name(&arn)
-            .set_tags(Some(tags));
+        let call = client.add_tags_to_resource().resource_name(&arn).set_tags(Some(tags));
         call.send().await.aws("rds:AddTagsToResource")?;
     }
     if !changes.remove.is_empty() {
-        let call = client
-            .remove_tags_from_resource()
-            .resource_name(&arn)
-            .set_tag_keys(Some(changes.remove));
+        let call = client.remove_tags_from_resource().resource_name(&arn).set_tag_keys(Some(changes.remove));
         call.send().await.aws("rds:RemoveTagsFromResource")?;
     }
     Ok(())

@@ -12,12 +12,12 @@ mod states;
 
 use aws_sdk_elasticache::Client;
 use aws_sdk_elasticache::types::{
-    AuthTokenUpdateStrategyType, CacheCluster, ClusterMode, IpDiscovery, NetworkType,
-    ReplicationGroup as SdkGroup, TransitEncryptionMode,
+    AuthTokenUpdateStrategyType, CacheCluster, ClusterMode, IpDiscovery, NetworkType, ReplicationGroup as SdkGroup,
+    TransitEncryptionMode,
 };
 use cloud::{
-    Absent, Aws, AwsResult, Charge, Context, Created, Failure, FailureKind, Live, Pricing,
-    Readiness, Resource, Seconds, Tag, dynamic,
+    Absent, Aws, AwsResult, Charge, Context, Created, Failure, FailureKind, Live, Pricing, Readiness, Resource,
+    Seconds, Tag, dynamic,
 };
 use futures::future::{try_join, try_join_all};
 use serde::{Deserialize, Serialize};
@@ -105,11 +105,7 @@ pub struct ReplicationGroup {
 
 impl Resource for ReplicationGroup {
     const TYPE: &'static str = "AWS::ElastiCache::ReplicationGroup";
-    const SECONDS: Seconds = Seconds {
-        create: 420.0,
-        update: 300.0,
-        delete: 300.0,
-    };
+    const SECONDS: Seconds = Seconds { create: 420.0, update: 300.0, delete: 300.0 };
     const LATE: &'static [&'static str] = &[
         "PrimaryEndPoint.Address",
         "PrimaryEndPoint.Port",
@@ -153,9 +149,7 @@ impl Resource for ReplicationGroup {
             .set_engine_version(self.engine_version.clone())
             .set_ip_discovery(self.ip_discovery.as_deref().map(IpDiscovery::from))
             .set_kms_key_id(self.kms_key_id.clone())
-            .set_log_delivery_configurations(
-                logs.map(|logs| logs.iter().map(LogDelivery::request).collect()),
-            )
+            .set_log_delivery_configurations(logs.map(|logs| logs.iter().map(LogDelivery::request).collect()))
             .set_multi_az_enabled(self.multi_az_enabled)
             .set_network_type(self.network_type.as_deref().map(NetworkType::from))
             .set_notification_topic_arn(self.notification_topic_arn.clone())
@@ -172,21 +166,13 @@ impl Resource for ReplicationGroup {
             .set_snapshot_window(self.snapshot_window.clone())
             .set_tags(elasticache::tags_for_create(&self.tags, cx))
             .set_transit_encryption_enabled(self.transit_encryption_enabled)
-            .set_transit_encryption_mode(
-                self.transit_encryption_mode
-                    .as_deref()
-                    .map(TransitEncryptionMode::from),
-            )
+            .set_transit_encryption_mode(self.transit_encryption_mode.as_deref().map(TransitEncryptionMode::from))
             .set_user_group_ids(self.user_group_ids.clone())
             .send()
             .await
             .aws("elasticache:CreateReplicationGroup")?;
-        let id = made
-            .replication_group
-            .and_then(|group| group.replication_group_id);
-        id.map(Created::new).ok_or_else(|| {
-            Failure::missing("elasticache:CreateReplicationGroup", "ReplicationGroupId")
-        })
+        let id = made.replication_group.and_then(|group| group.replication_group_id);
+        id.map(Created::new).ok_or_else(|| Failure::missing("elasticache:CreateReplicationGroup", "ReplicationGroupId"))
     }
 
     async fn sync(&self, id: &str, live: Option<&Self>, cx: &Context) -> Result<(), Failure> {
@@ -207,29 +193,14 @@ impl Resource for ReplicationGroup {
 
     async fn read(ids: &[String], cx: &Context) -> Result<Vec<Option<Live<Self>>>, Failure> {
         let groups = describe(ids, cx).await?;
-        let find = |id: &String| {
-            groups
-                .iter()
-                .find(|group| group.replication_group_id() == Some(id))
-        };
-        let present: Vec<_> = ids
-            .iter()
-            .map(|id| find(id).filter(|group| !states::is_going(group)))
-            .collect();
+        let find = |id: &String| groups.iter().find(|group| group.replication_group_id() == Some(id));
+        let present: Vec<_> = ids.iter().map(|id| find(id).filter(|group| !states::is_going(group))).collect();
         // Most of what is told to a group is reported by its nodes only.
         let any = present.iter().flatten().next().is_some();
         let nodes = async { if any { nodes(cx).await } else { Ok(Vec::new()) } };
-        let arns = present
-            .iter()
-            .map(|group| group.and_then(|group| group.arn()));
-        let (nodes, tags) = try_join(
-            nodes,
-            try_join_all(arns.map(|arn| elasticache::tags_of(arn, cx))),
-        )
-        .await?;
-        let live = |(group, tags): (&Option<&SdkGroup>, Vec<_>)| {
-            group.map(|group| live::live(group, &nodes, &tags))
-        };
+        let arns = present.iter().map(|group| group.and_then(|group| group.arn()));
+        let (nodes, tags) = try_join(nodes, try_join_all(arns.map(|arn| elasticache::tags_of(arn, cx)))).await?;
+        let live = |(group, tags): (&Option<&SdkGroup>, Vec<_>)| group.map(|group| live::live(group, &nodes, &tags));
         Ok(present.iter().zip(tags).map(live).collect())
     }
 
@@ -240,21 +211,14 @@ impl Resource for ReplicationGroup {
         if states::is_going(&group) {
             return Ok(());
         }
-        let call = cx
-            .client(Client::new)
-            .delete_replication_group()
-            .replication_group_id(id);
+        let call = cx.client(Client::new).delete_replication_group().replication_group_id(id);
         let call = call.retain_primary_cluster(false);
         let call = if states::leaves_snapshot(&group) {
             call.final_snapshot_identifier(named::made(&format!("{id}-final"), &cx.token, 255))
         } else {
             call
         };
-        call.send()
-            .await
-            .aws("elasticache:DeleteReplicationGroup")
-            .absent()
-            .map(drop)
+        call.send().await.aws("elasticache:DeleteReplicationGroup").absent().map(drop)
     }
 
     async fn gone(id: &str, cx: &Context) -> Result<bool, Failure> {
@@ -263,10 +227,7 @@ impl Resource for ReplicationGroup {
 
     async fn find(&self, cx: &Context) -> Result<Option<Created>, Failure> {
         let name = named::given_or_made(&self.replication_group_id, 40, cx);
-        let Some(group) = describe_one(&name, cx)
-            .await?
-            .filter(|group| !states::is_going(group))
-        else {
+        let Some(group) = describe_one(&name, cx).await?.filter(|group| !states::is_going(group)) else {
             return Ok(None);
         };
         let tags = elasticache::tags_of(group.arn(), cx).await?;
@@ -283,10 +244,7 @@ impl ReplicationGroup {
     /// it works on another: if more steps are left, the failure says "not yet", and the engine comes again.
     async fn step_on(&self, id: &str, live: &Self, cx: &Context) -> Result<(), Failure> {
         let Some(group) = describe_one(id, cx).await? else {
-            return Err(Failure::new(
-                FailureKind::NotFound,
-                format!("the replication group {id} is gone"),
-            ));
+            return Err(Failure::new(FailureKind::NotFound, format!("the replication group {id} is gone")));
         };
         let now = live::live(&group, &nodes(cx).await?, &[]).properties;
         let steps = modify::steps(self, live, &now)?;
@@ -294,63 +252,34 @@ impl ReplicationGroup {
             return Ok(());
         };
         if let Readiness::Pending(state) = states::readiness(&group) {
-            return Err(Failure::new(
-                FailureKind::NotYet,
-                format!("the replication group is {state}"),
-            ));
+            return Err(Failure::new(FailureKind::NotYet, format!("the replication group is {state}")));
         }
         let client = cx.client(Client::new);
         match step.clone() {
             Step::Replicas { to, more: true } => {
-                let call = client
-                    .increase_replica_count()
-                    .replication_group_id(id)
-                    .new_replica_count(to);
-                call.apply_immediately(true)
-                    .send()
-                    .await
-                    .aws("elasticache:IncreaseReplicaCount")?;
+                let call = client.increase_replica_count().replication_group_id(id).new_replica_count(to);
+                call.apply_immediately(true).send().await.aws("elasticache:IncreaseReplicaCount")?;
             }
             Step::Replicas { to, more: false } => {
-                let call = client
-                    .decrease_replica_count()
-                    .replication_group_id(id)
-                    .new_replica_count(to);
-                call.apply_immediately(true)
-                    .send()
-                    .await
-                    .aws("elasticache:DecreaseReplicaCount")?;
+                let call = client.decrease_replica_count().replication_group_id(id).new_replica_count(to);
+                call.apply_immediately(true).send().await.aws("elasticache:DecreaseReplicaCount")?;
             }
             Step::Shards { to } => {
-                let call = client
-                    .modify_replication_group_shard_configuration()
-                    .replication_group_id(id);
+                let call = client.modify_replication_group_shard_configuration().replication_group_id(id);
                 let call = call.node_group_count(to).apply_immediately(true);
                 let call = call.set_node_groups_to_retain(live::shards_to_retain(&group, to));
-                call.send()
-                    .await
-                    .aws("elasticache:ModifyReplicationGroupShardConfiguration")?;
+                call.send().await.aws("elasticache:ModifyReplicationGroupShardConfiguration")?;
             }
             Step::Modify(changes) => {
                 let call = changes.replication_group_id(id).apply_immediately(true);
-                call.send_with(&client)
-                    .await
-                    .aws("elasticache:ModifyReplicationGroup")?;
+                call.send_with(&client).await.aws("elasticache:ModifyReplicationGroup")?;
             }
             // No describe shows whether it was done, so it is the last step. Both passwords are valid from then on, so that no client is locked out; the older one ends with the next.
             Step::AuthToken => {
-                let token =
-                    dynamic::resolve(self.auth_token.as_deref().unwrap_or_default(), cx).await?;
-                let call = client
-                    .modify_replication_group()
-                    .replication_group_id(id)
-                    .apply_immediately(true);
-                let call = call
-                    .auth_token(token)
-                    .auth_token_update_strategy(AuthTokenUpdateStrategyType::Rotate);
-                call.send()
-                    .await
-                    .aws("elasticache:ModifyReplicationGroup")?;
+                let token = dynamic::resolve(self.auth_token.as_deref().unwrap_or_default(), cx).await?;
+                let call = client.modify_replication_group().replication_group_id(id).apply_immediately(true);
+                let call = call.auth_token(token).auth_token_update_strategy(AuthTokenUpdateStrategyType::Rotate);
+                call.send().await.aws("elasticache:ModifyReplicationGroup")?;
             }
         }
         match &steps[1..] {
@@ -359,10 +288,7 @@ impl ReplicationGroup {
                 FailureKind::NotYet,
                 format!(
                     "{step} is under way; then: {}",
-                    left.iter()
-                        .map(ToString::to_string)
-                        .collect::<Vec<_>>()
-                        .join(", ")
+                    left.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
                 ),
             )),
         }
@@ -372,21 +298,9 @@ impl ReplicationGroup {
 /// One by its name, several out of all: the API has no list of names.
 async fn describe(ids: &[String], cx: &Context) -> Result<Vec<SdkGroup>, Failure> {
     let call = cx.client(Client::new).describe_replication_groups();
-    let call = if let [id] = ids {
-        call.replication_group_id(id)
-    } else {
-        call
-    };
-    let found = call
-        .into_paginator()
-        .items()
-        .send()
-        .collect::<Result<Vec<_>, _>>()
-        .await;
-    Ok(found
-        .aws("elasticache:DescribeReplicationGroups")
-        .absent()?
-        .unwrap_or_default())
+    let call = if let [id] = ids { call.replication_group_id(id) } else { call };
+    let found = call.into_paginator().items().send().collect::<Result<Vec<_>, _>>().await;
+    Ok(found.aws("elasticache:DescribeReplicationGroups").absent()?.unwrap_or_default())
 }
 
 /// For health checks.
@@ -409,16 +323,8 @@ async fn arn(id: &str, cx: &Context) -> Result<Option<String>, Failure> {
 
 /// The nodes of all groups.
 async fn nodes(cx: &Context) -> Result<Vec<CacheCluster>, Failure> {
-    let call = cx
-        .client(Client::new)
-        .describe_cache_clusters()
-        .show_cache_node_info(true);
-    let found = call
-        .into_paginator()
-        .items()
-        .send()
-        .collect::<Result<Vec<_>, _>>()
-        .await;
+    let call = cx.client(Client::new).describe_cache_clusters().show_cache_node_info(true);
+    let found = call.into_paginator().items().send().collect::<Result<Vec<_>, _>>().await;
     found.aws("elasticache:DescribeCacheClusters")
 }
 
@@ -438,10 +344,7 @@ mod tests {
 
     #[test]
     fn the_id_is_the_name_in_lower_case() {
-        let group = ReplicationGroup {
-            replication_group_id: Some("Arrakis-Redis".into()),
-            ..Default::default()
-        };
+        let group = ReplicationGroup { replication_group_id: Some("Arrakis-Redis".into()), ..Default::default() };
         assert_eq!(group.id().as_deref(), Some("arrakis-redis"));
     }
 }

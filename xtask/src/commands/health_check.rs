@@ -1,6 +1,9 @@
 //! `health-check`: every layer of what was deployed.
 
+use std::sync::Arc;
 use std::time::Duration;
+
+use cloud::Cloud;
 
 use engine::event::Events;
 use engine::health::{Check, Status};
@@ -61,7 +64,7 @@ pub async fn check(app: &App, session: &Session, place: &Place, name: &str) -> V
                 storage::health::check(&subjects, &cx),
                 security::health::check(&subjects, &cx),
                 events::health::check(&subjects, &cx),
-                monitoring::health::check(&subjects, &cx),
+                alarms(&subjects, region, &place.cloud),
             );
             [a, b, c, d, e, f].concat()
         }
@@ -70,6 +73,13 @@ pub async fn check(app: &App, session: &Session, place: &Place, name: &str) -> V
     checks.extend(unfinished(session));
     checks.sort_by(|a, b| b.status.cmp(&a.status).then_with(|| a.address.cmp(&b.address)));
     checks
+}
+
+async fn alarms(subjects: &[Subject], region: &str, cloud: &Arc<Cloud>) -> Vec<Check> {
+    let is_alarm = |kind: &str| kind.ends_with("::Alarm") || kind.ends_with("::CompositeAlarm");
+    let alarms = subjects.iter().filter(|(_, kind, ..)| is_alarm(kind));
+    let alarms = alarms.map(|(address, _, id, _)| (address.clone(), id.clone())).collect();
+    monitoring::health::check(cloud, &monitoring::health::Targets { region: region.to_owned(), alarms }).await
 }
 
 /// What the last run left unfinished.

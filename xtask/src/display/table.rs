@@ -11,7 +11,7 @@ impl Columns {
     /// A table with these headings.
     pub fn new(headings: &[&str]) -> Self {
         let mut table = Table::new();
-        table.load_preset(presets::NOTHING).set_content_arrangement(ContentArrangement::Disabled);
+        table.load_style(presets::NOTHING).set_content_arrangement(ContentArrangement::Disabled);
         table.set_header(headings.iter().map(|heading| paint(QUIET, heading.trim_start_matches('>'))));
         for (index, heading) in headings.iter().enumerate() {
             if let Some(column) = table.column_mut(index) {

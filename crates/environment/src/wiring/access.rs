@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use compute::settings::Service;
 use security::attachments::{Endpoint, StoreAccess};
-use security::roles::{Allow, DeclaredRole, ServiceAccess};
+use security::roles::{Allow, ServiceAccess};
 
 use crate::Settings;
 
@@ -47,11 +47,6 @@ pub fn roles(
         prefix: prefix.to_owned(),
         services: settings.compute.service.iter().map(service).collect(),
     }
-}
-
-/// The roles' ARNs by service.
-pub fn arns(roles: &BTreeMap<String, DeclaredRole>) -> BTreeMap<String, String> {
-    roles.iter().map(|(name, role)| (name.clone(), role.arn.clone())).collect()
 }
 
 /// The stores with a secret: it learns their addresses.

@@ -8,6 +8,7 @@ mod access;
 mod monitor;
 mod network;
 mod outputs;
+mod services;
 
 use std::collections::BTreeMap;
 
@@ -52,48 +53,20 @@ pub(crate) fn declare(settings: &Settings, prefix: &str, stack: &mut Stack) -> B
     let storage = storage::declare(&settings.storage, &stores, stack);
     let attachments = security::attachments::declare(&access::attachments(&storage, &secrets), stack);
 
+    let service = |name: &String| {
+        (name.clone(), services::inputs(name, settings, &logs, &roles, &network, &attachments))
+    };
     let services = compute::Inputs {
         prefix: prefix.to_owned(),
         region: stack.region().to_owned(),
-        subnets: network.workloads.values().next().map(|place| place.subnets.clone()).unwrap_or_default(),
-        assign_public_ip: network.workloads.values().any(|place| place.assign_public_ip),
-        security_groups: network::by_workload(&network, |place| Some(place.security_group.clone())),
-        target_groups: network::by_workload(&network, |place| place.target_group_arn.clone()),
-        listeners: network::by_workload(&network, |place| place.listeners.first().cloned()),
-        execution_roles: access::arns(&roles.execution),
-        task_roles: access::arns(&roles.task),
-        log_groups: logs.services.iter().map(|(name, log)| (name.clone(), log.name.clone())).collect(),
+        services: settings.compute.service.keys().map(service).collect(),
         secrets: arns,
-        environment: BTreeMap::new(),
         repositories: repositories.clone(),
     };
     let compute = compute::declare(&settings.compute, &services, stack);
-    wait(settings, &network, &attachments, &compute, stack);
 
     let topics = events::declare(&settings.events, &events::Inputs { prefix: prefix.to_owned() }, stack);
     let watched = monitor::inputs(settings, prefix, &logs, &network, &storage, &compute, &topics, stack.region());
     let monitoring = monitoring::declare(&settings.monitoring, &watched, stack);
     outputs::collect(&Declared { secrets, logs, repositories, roles, network, storage, compute, topics, monitoring })
-}
-
-/// What services need to be there though none of their properties says so.
-fn wait(
-    settings: &Settings,
-    network: &networking::Outputs,
-    attachments: &security::attachments::Outputs,
-    compute: &compute::Outputs,
-    stack: &mut Stack,
-) {
-    for (name, service) in &compute.services {
-        // The first listener is among the inputs of `compute`.
-        let listeners = network.workloads.get(name).map(|place| place.listeners.as_slice()).unwrap_or_default();
-        for listener in listeners.iter().skip(1) {
-            stack.depends_on(&service.handle, listener);
-        }
-        // Tasks read `host` and `url` of a secret when they start: the store must have its address by then.
-        let secrets = settings.compute.service.get(name).map(access::secret_names).unwrap_or_default();
-        for attachment in secrets.iter().filter_map(|secret| attachments.attachments.get(*secret)) {
-            stack.depends_on(&service.handle, attachment);
-        }
-    }
 }

@@ -1,9 +1,7 @@
 //! What the network must know of the rest.
 
-use std::collections::BTreeMap;
-
 use compute::settings::Service;
-use networking::module::{FlowLogTarget, Health, Listen, Store, Workload, WorkloadNetwork};
+use networking::module::{FlowLogTarget, Health, Listen, Store, Workload};
 
 use crate::Settings;
 
@@ -62,12 +60,4 @@ fn stores(settings: &Settings) -> Vec<Store> {
     let postgres = settings.storage.postgres.iter().map(|(name, store)| (format!("postgres.{name}"), store.port));
     let redis = settings.storage.redis.iter().map(|(name, store)| (format!("redis.{name}"), store.port));
     postgres.chain(redis).map(|(name, port)| Store { name, port }).collect()
-}
-
-/// One thing of every workload that has it.
-pub fn by_workload<T>(
-    network: &networking::Outputs,
-    part: impl Fn(&WorkloadNetwork) -> Option<T>,
-) -> BTreeMap<String, T> {
-    network.workloads.iter().filter_map(|(name, place)| Some((name.clone(), part(place)?))).collect()
 }

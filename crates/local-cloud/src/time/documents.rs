@@ -79,7 +79,10 @@ pub(super) fn append(root: &mut Element, shape: &Shape, leaving: Vec<Element>) {
         None => {
             let mut list = Element::branch(shape.list, Vec::new());
             add(&mut list);
-            innermost(root, shape).children.push(list);
+            match shape.envelope.get(1).and_then(|result| root.child_mut(result)) {
+                Some(result) => result.children.push(list),
+                None => root.children.push(list),
+            }
         }
     }
 }
@@ -91,13 +94,6 @@ pub(super) fn empty(shape: &Shape) -> Element {
         .iter()
         .rev()
         .fold(Element::branch(shape.list, Vec::new()), |inner, name| Element::branch(name, vec![inner]))
-}
-
-fn innermost<'a>(root: &'a mut Element, shape: &Shape) -> &'a mut Element {
-    match shape.envelope.get(1) {
-        Some(name) if root.child(name).is_some() => root.child_mut(name).unwrap_or_else(|| unreachable!("just seen")),
-        _ => root,
-    }
 }
 
 /// What a described resource uses.

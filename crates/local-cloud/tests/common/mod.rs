@@ -207,7 +207,7 @@ pub fn first(xml: &str, name: &str) -> Option<String> {
 
 /// Asks until the answer is the wanted one.
 pub fn eventually<T: PartialEq + std::fmt::Debug>(wanted: T, mut ask: impl FnMut() -> T) {
-    let until = Instant::now() + Duration::from_secs(20);
+    let until = Instant::now() + Duration::from_secs(60);
     loop {
         let got = ask();
         if got == wanted {

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use cloud::{Findings, Stack};
 
 use super::names;
-use super::wiring::{Inputs, Listen, Workload};
+use super::wiring::{Health, Inputs, Listen, Workload};
 
 /// The path that takes all.
 pub(super) const ALL_PATHS: &str = "/*";
@@ -38,12 +38,8 @@ pub(super) fn of<'a>(inputs: &'a Inputs, balancers: &[&str], stack: &mut Stack) 
             unknown_balancer(workload, listen, balancers, findings);
             continue;
         }
-        let Some(port) = workload.port else {
-            let message = "a load balancer needs to know the port that the workload listens on";
-            let finding = findings.error("port-missing", format!("{}.listen.port", workload.key), message);
-            finding.hint("add `port`, such as `port = 3000`");
-            continue;
-        };
+        // No port is said where ports are checked.
+        let Some(port) = workload.port else { continue };
         check(workload, listen, findings);
         let twin = routes.iter().find(|other| {
             other.balancer == listen.balancer && taken(other.listen) == taken(listen)
@@ -96,18 +92,54 @@ fn check(workload: &Workload, listen: &Listen, findings: &mut Findings) {
     if let Some(path) = listen.path.as_deref().filter(|path| path.len() > 128) {
         findings.error("path-syntax", key("path"), format!("a path has at most 128 characters; this has {}", path.len()));
     }
+    if let Some(host) = listen.host.as_deref().filter(|host| host.is_empty() || host.contains(['/', ':', ' '])) {
+        let message = format!("`{host}` is not a host name");
+        findings.error("host-syntax", key("host"), message).hint("write a name such as `api.example.com` or `*.example.com`");
+    }
     if let Some(priority) = listen.priority.filter(|priority| !(1..=LAST_PRIORITY).contains(priority)) {
         let message = format!("the priority {priority} is not within 1 to {LAST_PRIORITY}");
         findings.error("priority", key("priority"), message).hint("leave it out: the more specific path goes first");
     }
-    let health = &listen.health;
-    if health.timeout_seconds > health.interval_seconds {
-        let message = format!(
-            "a health check may take {} seconds, and the next one comes after {}",
-            health.timeout_seconds, health.interval_seconds
-        );
-        findings.error("health-timeout", key("health"), message).hint("make the timeout shorter than the interval");
+    check_health(&listen.health, &key, findings);
+}
+
+fn check_health(health: &Health, key: &dyn Fn(&str) -> String, findings: &mut Findings) {
+    // From the API reference of CreateTargetGroup and TargetGroupAttribute.
+    let bounds = [
+        ("health-interval", health.interval_seconds, 5, 300),
+        ("health-timeout", health.timeout_seconds, 2, 120),
+        ("healthy-threshold", health.healthy_threshold, 2, 10),
+        ("unhealthy-threshold", health.unhealthy_threshold, 2, 10),
+        ("drain", health.drain_seconds, 0, 3600),
+    ];
+    let mut right = true;
+    for (name, value, least, most) in bounds {
+        if !(least..=most).contains(&value) {
+            right = false;
+            let message = format!("{value} is not within {least} to {most}");
+            findings.error("health-check", key(name), message).hint(format!("write `{name} = {}`", value.clamp(least, most)));
+        }
     }
+    if right && health.timeout_seconds > health.interval_seconds {
+        let (timeout, interval) = (health.timeout_seconds, health.interval_seconds);
+        let message = format!("an answer may take {timeout} seconds, and the next check comes after {interval}");
+        let hint = format!("write `health-timeout = {}`", interval.min(5));
+        findings.error("health-check", key("health-timeout"), message).hint(hint);
+    }
+    if !are_codes(&health.codes) {
+        let message = format!("`{}` are no HTTP statuses", health.codes);
+        let hint = "write one, some or a range: `\"200\"`, `\"200,202\"`, `\"200-299\"`";
+        findings.error("health-check", key("health-codes"), message).hint(hint);
+    }
+}
+
+/// Statuses from 200 to 499, which is what application load balancers take: single, listed, or as a range.
+fn are_codes(text: &str) -> bool {
+    let code = |text: &str| text.len() == 3 && text.parse().is_ok_and(|code: u16| (200..500).contains(&code));
+    text.split(',').all(|part| match part.split_once('-') {
+        Some((first, last)) => code(first) && code(last) && first <= last,
+        None => code(part),
+    })
 }
 
 /// Gives a priority to each rule without one. It depends on what the rule itself says, hardly on its neighbours: so a
@@ -206,14 +238,17 @@ mod tests {
     fn mistakes_name_key_and_remedy() {
         let mut typo = workload("a", None, None);
         typo.load_balancer.as_mut().unwrap().balancer = "mian".into();
-        let mut no_port = workload("a", None, None);
-        no_port.port = None;
-        let mut health = workload("a", None, None);
-        health.load_balancer.as_mut().unwrap().health.timeout_seconds = 60;
+        let health = |change: &dyn Fn(&mut Health)| {
+            let mut workload = workload("a", None, None);
+            change(&mut workload.load_balancer.as_mut().unwrap().health);
+            vec![workload]
+        };
         let cases = [
             (vec![typo], "compute.service.a.listen.load-balancer", "did you mean `main`?"),
-            (vec![no_port], "compute.service.a.listen.port", "port = 3000"),
-            (vec![health], "compute.service.a.listen.health", "shorter"),
+            (health(&|h| h.timeout_seconds = 60), "compute.service.a.listen.health-timeout", "health-timeout = 5"),
+            (health(&|h| h.interval_seconds = 2), "compute.service.a.listen.health-interval", "health-interval = 5"),
+            (health(&|h| h.codes = "200-".into()), "compute.service.a.listen.health-codes", "200-299"),
+            (vec![workload("a", Some("https://a.b"), None)], "compute.service.a.listen.host", "api.example.com"),
             (vec![workload("a", None, Some("api/*"))], "compute.service.a.listen.path", "write `/api/*`"),
             (
                 vec![workload("a", None, None), workload("b", None, Some("/*"))],

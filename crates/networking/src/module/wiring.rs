@@ -31,10 +31,10 @@ pub struct FlowLogTarget {
 pub struct Workload {
     /// Its name: `api`.
     pub name: String,
-    /// The key of the environment file that asks for it: `compute.service.api`. Errors name keys below it (`listen.port`,
-    /// `listen.load-balancer`, `listen.path`, `listen.host`, `listen.priority`, `listen.health`, `uses.0`).
+    /// The key of the environment file that asks for it: `compute.service.api`. Errors name keys below it
+    /// (`listen.load-balancer`, `.path`, `.host`, `.priority`, `.health`, `.health-timeout` and the like, `uses.0`).
     pub key: String,
-    /// The port it listens on, if any.
+    /// The port it listens on, if any. Without one no load balancer reaches it.
     pub port: Option<u16>,
     /// How a load balancer reaches it, if any does.
     pub load_balancer: Option<Listen>,

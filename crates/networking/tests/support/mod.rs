@@ -147,6 +147,11 @@ impl World {
         Self { cloud: TestCloud::start().await, catalogue, things: Vec::new(), round, _alone: alone }
     }
 
+    /// The types.
+    pub fn catalogue(&self) -> &Catalogue {
+        &self.catalogue
+    }
+
     /// Made, ready, read as declared, and found again by its operation and by no other.
     pub async fn make(&mut self, address: &'static str, type_name: &str, properties: Value) -> Created {
         let handler = self.catalogue.get(type_name).unwrap_or_else(|| panic!("{type_name} is not registered")).clone();

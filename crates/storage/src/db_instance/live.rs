@@ -7,30 +7,16 @@ use super::{DbInstance, MasterUserSecret, created};
 use crate::rds;
 
 pub(super) fn live(instance: &SdkInstance) -> Live<DbInstance> {
-    let parameter_group = instance
-        .db_parameter_groups()
-        .first()
-        .and_then(|group| group.db_parameter_group_name());
-    let option_group = instance
-        .option_group_memberships()
-        .first()
-        .and_then(|group| group.option_group_name());
-    let active = |group: &&aws_sdk_rds::types::VpcSecurityGroupMembership| {
-        group.status() != Some("removing")
-    };
+    let parameter_group = instance.db_parameter_groups().first().and_then(|group| group.db_parameter_group_name());
+    let option_group = instance.option_group_memberships().first().and_then(|group| group.option_group_name());
+    let active = |group: &&aws_sdk_rds::types::VpcSecurityGroupMembership| group.status() != Some("removing");
     let groups = instance.vpc_security_groups().iter().filter(active);
     let secret = instance.master_user_secret();
     // A member of a cluster reports the cluster's storage, backups and master user as its own.
     let own = instance.db_cluster_identifier().is_none_or(str::is_empty);
-    let port = instance
-        .endpoint()
-        .and_then(|endpoint| endpoint.port)
-        .or(instance.db_instance_port.filter(|p| *p > 0));
+    let port = instance.endpoint().and_then(|endpoint| endpoint.port).or(instance.db_instance_port.filter(|p| *p > 0));
     let mut live = Live::new(DbInstance {
-        allocated_storage: instance
-            .allocated_storage
-            .filter(|_| own)
-            .map(|size| size.to_string()),
+        allocated_storage: instance.allocated_storage.filter(|_| own).map(|size| size.to_string()),
         allow_major_version_upgrade: None,
         auto_minor_version_upgrade: instance.auto_minor_version_upgrade,
         availability_zone: instance.availability_zone.clone(),
@@ -42,13 +28,8 @@ pub(super) fn live(instance: &SdkInstance) -> Live<DbInstance> {
         db_instance_identifier: instance.db_instance_identifier.clone(),
         db_name: instance.db_name.clone(),
         db_parameter_group_name: parameter_group.map(str::to_owned),
-        db_subnet_group_name: instance
-            .db_subnet_group()
-            .and_then(|group| group.db_subnet_group_name.clone()),
-        database_insights_mode: instance
-            .database_insights_mode
-            .as_ref()
-            .map(ToString::to_string),
+        db_subnet_group_name: instance.db_subnet_group().and_then(|group| group.db_subnet_group_name.clone()),
+        database_insights_mode: instance.database_insights_mode.as_ref().map(ToString::to_string),
         dedicated_log_volume: instance.dedicated_log_volume,
         deletion_protection: instance.deletion_protection,
         enable_cloudwatch_logs_exports: sorted(instance.enabled_cloudwatch_logs_exports().to_vec()),
@@ -62,9 +43,7 @@ pub(super) fn live(instance: &SdkInstance) -> Live<DbInstance> {
         license_model: instance.license_model.clone(),
         manage_master_user_password: secret.map(|_| true),
         master_user_password: None,
-        master_user_secret: secret.map(|secret| MasterUserSecret {
-            kms_key_id: secret.kms_key_id.clone(),
-        }),
+        master_user_secret: secret.map(|secret| MasterUserSecret { kms_key_id: secret.kms_key_id.clone() }),
         master_username: instance.master_username.clone().filter(|_| own),
         max_allocated_storage: instance.max_allocated_storage,
         monitoring_interval: instance.monitoring_interval,
@@ -83,42 +62,17 @@ pub(super) fn live(instance: &SdkInstance) -> Live<DbInstance> {
         storage_throughput: instance.storage_throughput,
         storage_type: instance.storage_type.clone(),
         tags: rds::live_tags(instance.tag_list()),
-        vpc_security_groups: sorted(
-            groups
-                .filter_map(|group| group.vpc_security_group_id.clone())
-                .collect(),
-        ),
+        vpc_security_groups: sorted(groups.filter_map(|group| group.vpc_security_group_id.clone()).collect()),
     });
-    live.attributes = created(instance)
-        .map(|created| created.attributes)
-        .unwrap_or_default();
+    live.attributes = created(instance).map(|created| created.attributes).unwrap_or_default();
     let endpoint = instance.endpoint();
     let certificate = instance.certificate_details();
     let texts = [
-        (
-            "Endpoint.Address",
-            endpoint.and_then(|endpoint| endpoint.address.clone()),
-        ),
-        (
-            "Endpoint.Port",
-            endpoint
-                .and_then(|endpoint| endpoint.port)
-                .map(|port| port.to_string()),
-        ),
-        (
-            "Endpoint.HostedZoneId",
-            endpoint.and_then(|endpoint| endpoint.hosted_zone_id.clone()),
-        ),
-        (
-            "CertificateDetails.CAIdentifier",
-            certificate.and_then(|certificate| certificate.ca_identifier.clone()),
-        ),
-        (
-            "CertificateDetails.ValidTill",
-            certificate
-                .and_then(|c| c.valid_till)
-                .map(|time| time.to_string()),
-        ),
+        ("Endpoint.Address", endpoint.and_then(|endpoint| endpoint.address.clone())),
+        ("Endpoint.Port", endpoint.and_then(|endpoint| endpoint.port).map(|port| port.to_string())),
+        ("Endpoint.HostedZoneId", endpoint.and_then(|endpoint| endpoint.hosted_zone_id.clone())),
+        ("CertificateDetails.CAIdentifier", certificate.and_then(|certificate| certificate.ca_identifier.clone())),
+        ("CertificateDetails.ValidTill", certificate.and_then(|c| c.valid_till).map(|time| time.to_string())),
     ];
     for (attribute, text) in texts {
         if let Some(text) = text {
@@ -136,43 +90,22 @@ fn sorted(mut items: Vec<String>) -> Option<Vec<String>> {
 
 #[cfg(test)]
 mod tests {
-    use aws_sdk_rds::types::{
-        DbParameterGroupStatus, DbSubnetGroup, Endpoint, Tag, VpcSecurityGroupMembership,
-    };
+    use aws_sdk_rds::types::{DbParameterGroupStatus, DbSubnetGroup, Endpoint, Tag, VpcSecurityGroupMembership};
 
     use super::*;
 
     #[test]
     fn a_live_instance_has_the_shape_of_a_declared_one() {
-        let group = |id: &str| {
-            VpcSecurityGroupMembership::builder()
-                .vpc_security_group_id(id)
-                .status("active")
-                .build()
-        };
+        let group = |id: &str| VpcSecurityGroupMembership::builder().vpc_security_group_id(id).status("active").build();
         let instance = SdkInstance::builder()
             .db_instance_identifier("arrakis-production-postgres")
             .allocated_storage(20)
             .engine("postgres")
             .engine_version("15.10")
             .storage_type("gp3")
-            .endpoint(
-                Endpoint::builder()
-                    .address("x.rds.amazonaws.com")
-                    .port(5432)
-                    .hosted_zone_id("Z1")
-                    .build(),
-            )
-            .db_parameter_groups(
-                DbParameterGroupStatus::builder()
-                    .db_parameter_group_name("pg")
-                    .build(),
-            )
-            .db_subnet_group(
-                DbSubnetGroup::builder()
-                    .db_subnet_group_name("subnets")
-                    .build(),
-            )
+            .endpoint(Endpoint::builder().address("x.rds.amazonaws.com").port(5432).hosted_zone_id("Z1").build())
+            .db_parameter_groups(DbParameterGroupStatus::builder().db_parameter_group_name("pg").build())
+            .db_subnet_group(DbSubnetGroup::builder().db_subnet_group_name("subnets").build())
             .vpc_security_groups(group("sg-b"))
             .vpc_security_groups(group("sg-a"))
             .multi_az(false)
@@ -180,10 +113,7 @@ mod tests {
             .build();
         let live = live(&instance);
         let mut properties = serde_json::to_value(&live.properties).unwrap();
-        properties
-            .as_object_mut()
-            .unwrap()
-            .retain(|_, value| !value.is_null());
+        properties.as_object_mut().unwrap().retain(|_, value| !value.is_null());
         assert_eq!(
             properties,
             serde_json::json!({
@@ -214,13 +144,6 @@ mod tests {
             .master_username("root")
             .build();
         let live = live(&member).properties;
-        assert_eq!(
-            (
-                live.allocated_storage,
-                live.backup_retention_period,
-                live.master_username
-            ),
-            (None, None, None)
-        );
+        assert_eq!((live.allocated_storage, live.backup_retention_period, live.master_username), (None, None, None));
     }
 }

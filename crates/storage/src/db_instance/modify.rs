@@ -34,29 +34,14 @@ pub(super) fn changes(
     let storage = allocated_storage(declared, live)?;
     let storage_type = set(&declared.storage_type, &live.storage_type);
     // A new kind of disk may need the I/O rate in the same call.
-    let iops = if storage_type.is_some() {
-        declared.iops
-    } else {
-        set(&declared.iops, &live.iops)
-    };
+    let iops = if storage_type.is_some() { declared.iops } else { set(&declared.iops, &live.iops) };
     let monitoring = set_or(&declared.monitoring_interval, &live.monitoring_interval, 0);
     let monitoring_role = set(&declared.monitoring_role_arn, &live.monitoring_role_arn);
     let monitors = monitoring.is_some() || monitoring_role.is_some();
-    let insights = set_or(
-        &declared.enable_performance_insights,
-        &live.enable_performance_insights,
-        false,
-    );
-    let insights_key = set(
-        &declared.performance_insights_kms_key_id,
-        &live.performance_insights_kms_key_id,
-    );
+    let insights = set_or(&declared.enable_performance_insights, &live.enable_performance_insights, false);
+    let insights_key = set(&declared.performance_insights_kms_key_id, &live.performance_insights_kms_key_id);
     let insights_on = declared.enable_performance_insights == Some(true);
-    let secret_key = |of: &DbInstance| {
-        of.master_user_secret
-            .as_ref()
-            .and_then(|secret| secret.kms_key_id.clone())
-    };
+    let secret_key = |of: &DbInstance| of.master_user_secret.as_ref().and_then(|secret| secret.kms_key_id.clone());
     let changes = nothing
         .clone()
         .set_allocated_storage(storage)
@@ -65,39 +50,17 @@ pub(super) fn changes(
             &live.auto_minor_version_upgrade,
             true,
         ))
-        .set_backup_retention_period(set_or(
-            &declared.backup_retention_period,
-            &live.backup_retention_period,
-            1,
-        ))
-        .set_ca_certificate_identifier(set(
-            &declared.ca_certificate_identifier,
-            &live.ca_certificate_identifier,
-        ))
-        .set_copy_tags_to_snapshot(set_or(
-            &declared.copy_tags_to_snapshot,
-            &live.copy_tags_to_snapshot,
-            false,
-        ))
+        .set_backup_retention_period(set_or(&declared.backup_retention_period, &live.backup_retention_period, 1))
+        .set_ca_certificate_identifier(set(&declared.ca_certificate_identifier, &live.ca_certificate_identifier))
+        .set_copy_tags_to_snapshot(set_or(&declared.copy_tags_to_snapshot, &live.copy_tags_to_snapshot, false))
         .set_db_instance_class(set(&declared.db_instance_class, &live.db_instance_class))
         .set_db_parameter_group_name(parameter_group(declared, live))
         .set_database_insights_mode(
-            set(
-                &declared.database_insights_mode,
-                &live.database_insights_mode,
-            )
-            .map(|mode| DatabaseInsightsMode::from(mode.as_str())),
+            set(&declared.database_insights_mode, &live.database_insights_mode)
+                .map(|mode| DatabaseInsightsMode::from(mode.as_str())),
         )
-        .set_dedicated_log_volume(set_or(
-            &declared.dedicated_log_volume,
-            &live.dedicated_log_volume,
-            false,
-        ))
-        .set_deletion_protection(set_or(
-            &declared.deletion_protection,
-            &live.deletion_protection,
-            false,
-        ))
+        .set_dedicated_log_volume(set_or(&declared.dedicated_log_volume, &live.dedicated_log_volume, false))
+        .set_deletion_protection(set_or(&declared.deletion_protection, &live.deletion_protection, false))
         .set_cloudwatch_logs_export_configuration(log_exports(declared, live))
         .set_enable_iam_database_authentication(set_or(
             &declared.enable_iam_database_authentication,
@@ -115,54 +78,35 @@ pub(super) fn changes(
         ))
         .set_master_user_secret_kms_key_id(set(&secret_key(declared), &secret_key(live)))
         .set_max_allocated_storage(max_allocated_storage(declared, live)?)
-        .set_monitoring_interval(
-            declared
-                .monitoring_interval
-                .or(monitoring)
-                .filter(|_| monitors),
-        )
+        .set_monitoring_interval(declared.monitoring_interval.or(monitoring).filter(|_| monitors))
         .set_monitoring_role_arn(declared.monitoring_role_arn.clone().filter(|_| monitors))
         .set_multi_az(set_or(&declared.multi_az, &live.multi_az, false))
         .set_network_type(set(&declared.network_type, &live.network_type))
         .set_option_group_name(set(&declared.option_group_name, &live.option_group_name))
         .set_performance_insights_kms_key_id(insights_key.filter(|_| insights_on))
         .set_performance_insights_retention_period(
-            set(
-                &declared.performance_insights_retention_period,
-                &live.performance_insights_retention_period,
-            )
-            .filter(|_| insights_on),
+            set(&declared.performance_insights_retention_period, &live.performance_insights_retention_period)
+                .filter(|_| insights_on),
         )
         .set_db_port_number(whole("Port", &set(&declared.port, &live.port))?)
-        .set_preferred_backup_window(set(
-            &declared.preferred_backup_window,
-            &live.preferred_backup_window,
-        ))
+        .set_preferred_backup_window(set(&declared.preferred_backup_window, &live.preferred_backup_window))
         .set_preferred_maintenance_window(set(
             &declared.preferred_maintenance_window,
             &live.preferred_maintenance_window,
         ))
         .set_promotion_tier(set(&declared.promotion_tier, &live.promotion_tier))
-        .set_publicly_accessible(set(
-            &declared.publicly_accessible,
-            &live.publicly_accessible,
-        ))
+        .set_publicly_accessible(set(&declared.publicly_accessible, &live.publicly_accessible))
         .set_storage_throughput(set(&declared.storage_throughput, &live.storage_throughput))
         .set_storage_type(storage_type)
         .set_vpc_security_group_ids(security_groups(declared, live));
     let differs = changes != nothing;
-    let changes = if upgrades_major {
-        changes.allow_major_version_upgrade(true)
-    } else {
-        changes
-    };
+    let changes = if upgrades_major { changes.allow_major_version_upgrade(true) } else { changes };
     Ok((changes, differs))
 }
 
 /// The password is never reported; the engine puts the reference that was last applied in the live side's place.
 pub(super) fn password_differs(declared: &DbInstance, live: &DbInstance) -> bool {
-    declared.master_user_password != live.master_user_password
-        && declared.manage_master_user_password != Some(true)
+    declared.master_user_password != live.master_user_password && declared.manage_master_user_password != Some(true)
 }
 
 fn allocated_storage(declared: &DbInstance, live: &DbInstance) -> Result<Option<i32>, Failure> {
@@ -174,9 +118,7 @@ fn allocated_storage(declared: &DbInstance, live: &DbInstance) -> Result<Option<
                 return Ok(None);
             }
             let message = format!("the storage is {has} GiB and cannot shrink to {wanted} GiB");
-            let hint = format!(
-                "write {has} GiB or more; for a smaller disk, restore a dump into a new database"
-            );
+            let hint = format!("write {has} GiB or more; for a smaller disk, restore a dump into a new database");
             Err(Failure::invalid(message).hint(hint))
         }
         (wanted, has) => Ok(wanted.filter(|_| wanted != has)),
@@ -196,11 +138,7 @@ fn engine_version(declared: &DbInstance, live: &DbInstance) -> Result<Option<Str
         return Ok(declared.engine_version.clone());
     };
     // `15` is any 15.x.
-    if has == wanted
-        || has
-            .strip_prefix(wanted.as_str())
-            .is_some_and(|rest| rest.starts_with('.'))
-    {
+    if has == wanted || has.strip_prefix(wanted.as_str()).is_some_and(|rest| rest.starts_with('.')) {
         return Ok(None);
     }
     let is_major = is_major_change(declared, wanted, has);
@@ -212,10 +150,8 @@ fn engine_version(declared: &DbInstance, live: &DbInstance) -> Result<Option<Str
         return Err(Failure::invalid(message).hint(format!("write version {has}")));
     }
     if is_major && declared.allow_major_version_upgrade != Some(true) {
-        let message =
-            format!("{has} to {wanted} is an upgrade of the major version, which cannot be undone");
-        let hint =
-            "take a snapshot, then allow it: `major-upgrades = true` (AllowMajorVersionUpgrade)";
+        let message = format!("{has} to {wanted} is an upgrade of the major version, which cannot be undone");
+        let hint = "take a snapshot, then allow it: `major-upgrades = true` (AllowMajorVersionUpgrade)";
         return Err(Failure::invalid(message).hint(hint));
     }
     Ok(Some(wanted.clone()))
@@ -228,48 +164,27 @@ fn is_major_change(declared: &DbInstance, wanted: &str, has: &str) -> bool {
 
 /// No longer declared, it is the engine's default group again.
 fn parameter_group(declared: &DbInstance, live: &DbInstance) -> Option<String> {
-    let version = declared
-        .engine_version
-        .as_ref()
-        .or(live.engine_version.as_ref());
+    let version = declared.engine_version.as_ref().or(live.engine_version.as_ref());
     let default = match (declared.engine.as_ref().or(live.engine.as_ref()), version) {
         (Some(engine), Some(version)) => Some(format!("default.{}", db_family(engine, version))),
         _ => None,
     };
     match default {
-        Some(default) => set_or(
-            &declared.db_parameter_group_name,
-            &live.db_parameter_group_name,
-            default,
-        ),
-        None => set(
-            &declared.db_parameter_group_name,
-            &live.db_parameter_group_name,
-        ),
+        Some(default) => set_or(&declared.db_parameter_group_name, &live.db_parameter_group_name, default),
+        None => set(&declared.db_parameter_group_name, &live.db_parameter_group_name),
     }
 }
 
-fn log_exports(
-    declared: &DbInstance,
-    live: &DbInstance,
-) -> Option<CloudwatchLogsExportConfiguration> {
+fn log_exports(declared: &DbInstance, live: &DbInstance) -> Option<CloudwatchLogsExportConfiguration> {
     let of = |instance: &DbInstance| -> BTreeSet<String> {
-        instance
-            .enable_cloudwatch_logs_exports
-            .iter()
-            .flatten()
-            .cloned()
-            .collect()
+        instance.enable_cloudwatch_logs_exports.iter().flatten().cloned().collect()
     };
     let (wanted, has) = (of(declared), of(live));
     let list = |items: Vec<String>| (!items.is_empty()).then_some(items);
     let enable = list(wanted.difference(&has).cloned().collect());
     let disable = list(has.difference(&wanted).cloned().collect());
     (enable.is_some() || disable.is_some()).then(|| {
-        CloudwatchLogsExportConfiguration::builder()
-            .set_enable_log_types(enable)
-            .set_disable_log_types(disable)
-            .build()
+        CloudwatchLogsExportConfiguration::builder().set_enable_log_types(enable).set_disable_log_types(disable).build()
     })
 }
 
@@ -353,16 +268,10 @@ mod tests {
     #[test]
     fn storage_grows_and_never_shrinks() {
         let size = |size: &str| with(|instance| instance.allocated_storage = Some(size.into()));
-        assert_eq!(
-            allocated_storage(&size("30"), &size("20")).unwrap(),
-            Some(30)
-        );
+        assert_eq!(allocated_storage(&size("30"), &size("20")).unwrap(), Some(30));
         assert_eq!(allocated_storage(&size("20"), &size("20")).unwrap(), None);
         let failure = allocated_storage(&size("20"), &size("30")).unwrap_err();
-        assert_eq!(
-            failure.message,
-            "the storage is 30 GiB and cannot shrink to 20 GiB"
-        );
+        assert_eq!(failure.message, "the storage is 30 GiB and cannot shrink to 20 GiB");
         let mut scaled = size("20");
         scaled.max_allocated_storage = Some(100);
         assert_eq!(allocated_storage(&scaled, &size("30")).unwrap(), None);
@@ -370,34 +279,18 @@ mod tests {
 
     #[test]
     fn versions_go_up_and_major_ones_with_consent() {
-        let version =
-            |version: &str| with(|instance| instance.engine_version = Some(version.into()));
+        let version = |version: &str| with(|instance| instance.engine_version = Some(version.into()));
         let of = |wanted: &DbInstance, has: &str| engine_version(wanted, &version(has));
-        assert_eq!(
-            of(&version("15.12"), "15.10").unwrap(),
-            Some("15.12".into())
-        );
-        assert_eq!(
-            of(&version("15.10"), "15.9").unwrap(),
-            Some("15.10".into()),
-            "10 is more than 9"
-        );
+        assert_eq!(of(&version("15.12"), "15.10").unwrap(), Some("15.12".into()));
+        assert_eq!(of(&version("15.10"), "15.9").unwrap(), Some("15.10".into()), "10 is more than 9");
         assert_eq!(of(&version("15"), "15.10").unwrap(), None);
         let back = of(&version("15.10"), "15.12").unwrap_err();
-        assert_eq!(
-            back.message,
-            "the database runs 15.12 and cannot go back to 15.10"
-        );
+        assert_eq!(back.message, "the database runs 15.12 and cannot go back to 15.10");
         assert_eq!(back.hint.as_deref(), Some("write version 15.12"));
         let mut automatic = version("15.10");
         automatic.auto_minor_version_upgrade = Some(true);
         assert_eq!(of(&automatic, "15.12").unwrap(), None);
-        assert!(
-            of(&version("16.4"), "15.10")
-                .unwrap_err()
-                .message
-                .contains("major version")
-        );
+        assert!(of(&version("16.4"), "15.10").unwrap_err().message.contains("major version"));
         let mut allowed = version("16.4");
         allowed.allow_major_version_upgrade = Some(true);
         let (call, differs) = changes(&allowed, &version("15.10")).unwrap();
@@ -417,8 +310,7 @@ mod tests {
 
     #[test]
     fn the_password_is_sent_when_its_reference_changed() {
-        let reference =
-            |key: &str| with(|instance| instance.master_user_password = Some(key.into()));
+        let reference = |key: &str| with(|instance| instance.master_user_password = Some(key.into()));
         assert!(!password_differs(&reference("a"), &reference("a")));
         assert!(password_differs(&reference("a"), &reference("b")));
         assert!(!password_differs(&database(), &database()));

@@ -6,69 +6,29 @@ use cloud::Readiness;
 
 /// States that pass into no other without a person's help.
 const FAILED: &[(&str, &str)] = &[
-    (
-        "failed",
-        "RDS could not recover it: restore it from a backup",
-    ),
-    (
-        "inaccessible-encryption-credentials",
-        "RDS cannot use the KMS key of its storage",
-    ),
+    ("failed", "RDS could not recover it: restore it from a backup"),
+    ("inaccessible-encryption-credentials", "RDS cannot use the KMS key of its storage"),
     (
         "inaccessible-encryption-credentials-recoverable",
         "RDS cannot use the KMS key of its storage: enable the key within 7 days",
     ),
-    (
-        "incompatible-create",
-        "RDS could not create it with these properties",
-    ),
-    (
-        "incompatible-network",
-        "a subnet has no free address, or the VPC lacks DNS: RDS cannot reach its network",
-    ),
-    (
-        "incompatible-option-group",
-        "the option group does not fit the instance",
-    ),
-    (
-        "incompatible-parameters",
-        "a parameter of its parameter group does not fit the instance class or the version",
-    ),
-    (
-        "incompatible-restore",
-        "RDS could not restore it from that backup",
-    ),
-    (
-        "insufficient-capacity",
-        "AWS has no instance of this class left in the zones of its subnets",
-    ),
+    ("incompatible-create", "RDS could not create it with these properties"),
+    ("incompatible-network", "a subnet has no free address, or the VPC lacks DNS: RDS cannot reach its network"),
+    ("incompatible-option-group", "the option group does not fit the instance"),
+    ("incompatible-parameters", "a parameter of its parameter group does not fit the instance class or the version"),
+    ("incompatible-restore", "RDS could not restore it from that backup"),
+    ("insufficient-capacity", "AWS has no instance of this class left in the zones of its subnets"),
     ("restore-error", "RDS could not restore it from that backup"),
-    (
-        "storage-full",
-        "its storage is full: raise AllocatedStorage",
-    ),
-    (
-        "stopped",
-        "it was stopped: start it (`aws rds start-db-instance`)",
-    ),
+    ("storage-full", "its storage is full: raise AllocatedStorage"),
+    ("stopped", "it was stopped: start it (`aws rds start-db-instance`)"),
 ];
 
 /// States in which it serves, though AWS is at work on it.
-const SERVING: &[&str] = &[
-    "available",
-    "storage-optimization",
-    "storage-config-upgrade",
-    "storage-initialization",
-];
+const SERVING: &[&str] = &["available", "storage-optimization", "storage-config-upgrade", "storage-initialization"];
 
 /// States in which no final snapshot can be taken, or of which there would be nothing in it.
-const NO_SNAPSHOT: &[&str] = &[
-    "creating",
-    "failed",
-    "incompatible-create",
-    "incompatible-restore",
-    "incompatible-network",
-];
+const NO_SNAPSHOT: &[&str] =
+    &["creating", "failed", "incompatible-create", "incompatible-restore", "incompatible-network"];
 
 pub(super) fn readiness(instance: &SdkInstance) -> Readiness {
     let status = instance.db_instance_status().unwrap_or("not reported");
@@ -83,10 +43,7 @@ pub(super) fn readiness(instance: &SdkInstance) -> Readiness {
     }
     match pending(instance.pending_modified_values()) {
         waiting if waiting.is_empty() => Readiness::Ready,
-        waiting => Readiness::Pending(format!(
-            "{status}, but not yet changed: {}",
-            waiting.join(", ")
-        )),
+        waiting => Readiness::Pending(format!("{status}, but not yet changed: {}", waiting.join(", "))),
     }
 }
 
@@ -100,41 +57,28 @@ fn pending(values: Option<&PendingModifiedValues>) -> Vec<&'static str> {
         ("AllocatedStorage", values.allocated_storage.is_some()),
         ("MasterUserPassword", values.master_user_password.is_some()),
         ("Port", values.port.is_some()),
-        (
-            "BackupRetentionPeriod",
-            values.backup_retention_period.is_some(),
-        ),
+        ("BackupRetentionPeriod", values.backup_retention_period.is_some()),
         ("MultiAZ", values.multi_az.is_some()),
         ("EngineVersion", values.engine_version.is_some()),
         ("Iops", values.iops.is_some()),
         ("StorageThroughput", values.storage_throughput.is_some()),
         ("StorageType", values.storage_type.is_some()),
         ("DBSubnetGroupName", values.db_subnet_group_name.is_some()),
-        (
-            "EnableIAMDatabaseAuthentication",
-            values.iam_database_authentication_enabled.is_some(),
-        ),
+        ("EnableIAMDatabaseAuthentication", values.iam_database_authentication_enabled.is_some()),
         (
             "EnableCloudwatchLogsExports",
             values
                 .pending_cloudwatch_logs_exports
                 .as_ref()
-                .is_some_and(|logs| {
-                    !logs.log_types_to_enable().is_empty()
-                        || !logs.log_types_to_disable().is_empty()
-                }),
+                .is_some_and(|logs| !logs.log_types_to_enable().is_empty() || !logs.log_types_to_disable().is_empty()),
         ),
     ];
-    all.into_iter()
-        .filter_map(|(name, waits)| waits.then_some(name))
-        .collect()
+    all.into_iter().filter_map(|(name, waits)| waits.then_some(name)).collect()
 }
 
 /// Whether it is on its way out.
 pub(super) fn is_going(instance: &SdkInstance) -> bool {
-    instance
-        .db_instance_status()
-        .is_some_and(|status| status.starts_with("delet"))
+    instance.db_instance_status().is_some_and(|status| status.starts_with("delet"))
 }
 
 /// Whether deleting it leaves a final snapshot: see the rule in the module's documentation.
@@ -142,9 +86,7 @@ pub(super) fn leaves_snapshot(instance: &SdkInstance) -> bool {
     let status = instance.db_instance_status().unwrap_or_default();
     instance.backup_retention_period.unwrap_or(0) > 0
         && instance.db_cluster_identifier().is_none_or(str::is_empty)
-        && instance
-            .read_replica_source_db_instance_identifier()
-            .is_none_or(str::is_empty)
+        && instance.read_replica_source_db_instance_identifier().is_none_or(str::is_empty)
         && !NO_SNAPSHOT.contains(&status)
 }
 
@@ -153,10 +95,7 @@ mod tests {
     use super::*;
 
     fn instance(status: &str) -> SdkInstance {
-        SdkInstance::builder()
-            .db_instance_status(status)
-            .backup_retention_period(7)
-            .build()
+        SdkInstance::builder().db_instance_status(status).backup_retention_period(7).build()
     }
 
     #[test]
@@ -164,51 +103,25 @@ mod tests {
         for ready in ["available", "storage-optimization"] {
             assert_eq!(readiness(&instance(ready)), Readiness::Ready);
         }
-        for pending in [
-            "creating",
-            "backing-up",
-            "modifying",
-            "configuring-log-exports",
-            "upgrading",
-        ] {
-            assert_eq!(
-                readiness(&instance(pending)),
-                Readiness::Pending(pending.to_owned())
-            );
+        for pending in ["creating", "backing-up", "modifying", "configuring-log-exports", "upgrading"] {
+            assert_eq!(readiness(&instance(pending)), Readiness::Pending(pending.to_owned()));
         }
         for (failed, _) in FAILED {
-            assert!(
-                matches!(readiness(&instance(failed)), Readiness::Failed(_)),
-                "{failed}"
-            );
+            assert!(matches!(readiness(&instance(failed)), Readiness::Failed(_)), "{failed}");
         }
-        let full = Readiness::Failed(
-            "storage-full: its storage is full: raise AllocatedStorage".to_owned(),
-        );
+        let full = Readiness::Failed("storage-full: its storage is full: raise AllocatedStorage".to_owned());
         assert_eq!(readiness(&instance("storage-full")), full);
-        assert_eq!(
-            readiness(&instance("deleting")),
-            Readiness::Failed("it is being deleted".to_owned())
-        );
+        assert_eq!(readiness(&instance("deleting")), Readiness::Failed("it is being deleted".to_owned()));
     }
 
     #[test]
     fn available_with_pending_changes_is_not_ready() {
-        let pending = PendingModifiedValues::builder()
-            .db_instance_class("db.t3.medium")
-            .multi_az(true)
-            .build();
-        let waiting = SdkInstance::builder()
-            .db_instance_status("available")
-            .pending_modified_values(pending)
-            .build();
+        let pending = PendingModifiedValues::builder().db_instance_class("db.t3.medium").multi_az(true).build();
+        let waiting = SdkInstance::builder().db_instance_status("available").pending_modified_values(pending).build();
         let words = "available, but not yet changed: DBInstanceClass, MultiAZ";
         assert_eq!(readiness(&waiting), Readiness::Pending(words.to_owned()));
         let none = PendingModifiedValues::builder().build();
-        let done = SdkInstance::builder()
-            .db_instance_status("available")
-            .pending_modified_values(none)
-            .build();
+        let done = SdkInstance::builder().db_instance_status("available").pending_modified_values(none).build();
         assert_eq!(readiness(&done), Readiness::Ready);
     }
 
@@ -218,10 +131,7 @@ mod tests {
         for state in NO_SNAPSHOT {
             assert!(!leaves_snapshot(&instance(state)), "{state}");
         }
-        let without = SdkInstance::builder()
-            .db_instance_status("available")
-            .backup_retention_period(0)
-            .build();
+        let without = SdkInstance::builder().db_instance_status("available").backup_retention_period(0).build();
         assert!(!leaves_snapshot(&without));
         let member = SdkInstance::builder()
             .db_instance_status("available")

@@ -14,107 +14,51 @@ pub(super) struct Check<'a> {
 
 impl Check<'_> {
     /// An error at a key of the store.
-    pub(super) fn error(
-        &mut self,
-        rule: &str,
-        key: &str,
-        message: String,
-        hint: impl Into<String>,
-    ) {
+    pub(super) fn error(&mut self, rule: &str, key: &str, message: String, hint: impl Into<String>) {
         let key = self.key_of(key);
         self.stack.findings.error(rule, key, message).hint(hint);
     }
 
     /// A warning at a key of the store.
-    pub(super) fn warning(
-        &mut self,
-        rule: &str,
-        key: &str,
-        message: String,
-        hint: impl Into<String>,
-    ) {
+    pub(super) fn warning(&mut self, rule: &str, key: &str, message: String, hint: impl Into<String>) {
         let key = self.key_of(key);
         self.stack.findings.warning(rule, key, message).hint(hint);
     }
 
     fn key_of(&self, key: &str) -> String {
-        if key.is_empty() {
-            self.key.clone()
-        } else {
-            format!("{}.{key}", self.key)
-        }
+        if key.is_empty() { self.key.clone() } else { format!("{}.{key}", self.key) }
     }
 
     /// The physical name, which AWS wants short and plain.
     pub(super) fn name(&mut self, name: &str, longest: usize) {
         let plain = name.starts_with(|c: char| c.is_ascii_alphabetic())
-            && name
-                .split('-')
-                .all(|part| !part.is_empty() && part.bytes().all(|b| b.is_ascii_alphanumeric()));
+            && name.split('-').all(|part| !part.is_empty() && part.bytes().all(|b| b.is_ascii_alphanumeric()));
         if !plain {
             let message = format!("`{name}` is no name that AWS takes");
-            self.error(
-                "store-name",
-                "",
-                message,
-                "letters, digits and single hyphens; the first is a letter",
-            );
+            self.error("store-name", "", message, "letters, digits and single hyphens; the first is a letter");
         } else if name.len() > longest {
-            let message = format!(
-                "`{name}` has {} characters; AWS takes {longest}",
-                name.len()
-            );
-            self.error(
-                "store-name",
-                "",
-                message,
-                "choose a shorter name, or a shorter `prefix`",
-            );
+            let message = format!("`{name}` has {} characters; AWS takes {longest}", name.len());
+            self.error("store-name", "", message, "choose a shorter name, or a shorter `prefix`");
         }
     }
 
     /// A value out of a list; the hint names the closest ones.
-    pub(super) fn one_of(
-        &mut self,
-        rule: &str,
-        key: &str,
-        what: &str,
-        value: &str,
-        known: Option<&[String]>,
-    ) {
+    pub(super) fn one_of(&mut self, rule: &str, key: &str, what: &str, value: &str, known: Option<&[String]>) {
         let Some(known) = known.filter(|known| !known.iter().any(|one| one == value)) else {
             return;
         };
-        let family = value
-            .rsplit_once('.')
-            .map(|(family, _)| format!("{family}."))
-            .unwrap_or_default();
-        let kin: Vec<&str> = known
-            .iter()
-            .map(String::as_str)
-            .filter(|one| one.starts_with(&family))
-            .collect();
+        let family = value.rsplit_once('.').map(|(family, _)| format!("{family}.")).unwrap_or_default();
+        let kin: Vec<&str> = known.iter().map(String::as_str).filter(|one| one.starts_with(&family)).collect();
         let hint = match closest(value, known.iter().map(String::as_str)) {
             _ if !family.is_empty() && !kin.is_empty() => format!("one of: {}", kin.join(", ")),
             Some(close) => format!("did you mean `{close}`?"),
-            None => format!(
-                "such as `{}`",
-                known.last().map(String::as_str).unwrap_or_default()
-            ),
+            None => format!("such as `{}`", known.last().map(String::as_str).unwrap_or_default()),
         };
         self.error(rule, key, format!("there is no {what} `{value}`"), hint);
     }
 
     /// A whole number within bounds.
-    pub(super) fn within(
-        &mut self,
-        rule: &str,
-        key: &str,
-        value: u32,
-        least: u32,
-        most: u32,
-        unit: &str,
-    ) {
+    pub(super) fn within(&mut self, rule: &str, key: &str, value: u32, least: u32, most: u32, unit: &str) {
         if !(least..=most).contains(&value) {
             let message = format!("`{key}` is {value}{unit}");
             self.error(rule, key, message, format!("{least} to {most}{unit}"));
@@ -130,20 +74,14 @@ impl Check<'_> {
             Some(close) => format!("did you mean `{close}`?"),
             None => format!("declare it: `[security.secret.{name}]`"),
         };
-        self.error(
-            "unknown-secret",
-            "credentials",
-            format!("there is no secret `{name}`"),
-            hint,
-        );
+        self.error("unknown-secret", "credentials", format!("there is no secret `{name}`"), hint);
     }
 
     /// Subnets of two zones, where they are needed.
     pub(super) fn subnets(&mut self, inputs: &Inputs, least: usize) {
         let count = inputs.subnet_ids.len();
         if count < least {
-            let message =
-                format!("it needs {least} subnets in different zones, and there are {count}");
+            let message = format!("it needs {least} subnets in different zones, and there are {count}");
             self.error(
                 "too-few-subnets",
                 "",
@@ -162,36 +100,17 @@ impl Check<'_> {
     ) {
         let daily = daily.as_ref().and_then(|text| {
             let example = "03:00-04:00";
-            self.window(
-                daily_key,
-                text,
-                Window::daily(text),
-                least_minutes,
-                DAILY_MOST,
-                example,
-            )
+            self.window(daily_key, text, Window::daily(text), least_minutes, DAILY_MOST, example)
         });
         let weekly = weekly.as_ref().and_then(|text| {
             let example = "sun:05:00-sun:06:00";
-            self.window(
-                "maintenance-window",
-                text,
-                Window::weekly(text),
-                least_minutes,
-                WEEKLY_MOST,
-                example,
-            )
+            self.window("maintenance-window", text, Window::weekly(text), least_minutes, WEEKLY_MOST, example)
         });
         if let (Some(daily), Some(weekly)) = (daily, weekly)
             && daily.meets(weekly)
         {
             let message = format!("`{daily_key}` and `maintenance-window` overlap");
-            self.error(
-                "windows-overlap",
-                "maintenance-window",
-                message,
-                "choose times apart",
-            );
+            self.error("windows-overlap", "maintenance-window", message, "choose times apart");
         }
     }
 
@@ -205,29 +124,14 @@ impl Check<'_> {
         example: &str,
     ) -> Option<Window> {
         match window {
-            None => self.error(
-                "window",
-                key,
-                format!("`{text}` is no window"),
-                format!("in UTC, such as `{example}`"),
-            ),
+            None => self.error("window", key, format!("`{text}` is no window"), format!("in UTC, such as `{example}`")),
             Some(window) if window.minutes() < least => {
                 let message = format!("`{text}` is {} minutes long", window.minutes());
-                self.error(
-                    "window",
-                    key,
-                    message,
-                    format!("at least {least} minutes, such as `{example}`"),
-                );
+                self.error("window", key, message, format!("at least {least} minutes, such as `{example}`"));
             }
             Some(window) if window.minutes() > most => {
                 let message = format!("`{text}` is {} hours long", window.minutes() / 60);
-                self.error(
-                    "window",
-                    key,
-                    message,
-                    format!("at most {} hours, such as `{example}`", most / 60),
-                );
+                self.error("window", key, message, format!("at most {} hours, such as `{example}`", most / 60));
             }
             good => return good,
         }

@@ -11,24 +11,11 @@ use crate::parameters::{Parameters, cache_family};
 use crate::replication_group::ReplicationGroup;
 use crate::settings::Redis;
 
-pub(super) fn declare(
-    name: &str,
-    settings: &Redis,
-    inputs: &Inputs,
-    stack: &mut Stack,
-) -> StoreOutput {
+pub(super) fn declare(name: &str, settings: &Redis, inputs: &Inputs, stack: &mut Stack) -> StoreOutput {
     let key = format!("storage.redis.{name}");
     stack.section(&key);
     let physical = physical(&inputs.prefix, "redis", "cache", name);
-    check(
-        settings,
-        &physical,
-        inputs,
-        &mut Check {
-            key: key.clone(),
-            stack,
-        },
-    );
+    check(settings, &physical, inputs, &mut Check { key: key.clone(), stack });
 
     let subnets = stack.add(
         format!("{key}.subnet-group"),
@@ -40,33 +27,14 @@ pub(super) fn declare(
         },
     );
     let parameters = parameter_group(&key, &physical, settings, stack);
-    let cache = stack.add(
-        key.as_str(),
-        group(
-            name,
-            &physical,
-            settings,
-            inputs,
-            &subnets,
-            parameters.as_ref(),
-        ),
-    );
+    let cache = stack.add(key.as_str(), group(name, &physical, settings, inputs, &subnets, parameters.as_ref()));
     if settings.protected {
         stack.protect(&cache);
     }
     let (host, reader_host) = match settings.shards {
-        Some(_) => (
-            cache.get("ConfigurationEndPoint.Address"),
-            cache.get("ConfigurationEndPoint.Address"),
-        ),
-        None if settings.replicas > 0 => (
-            cache.get("PrimaryEndPoint.Address"),
-            cache.get("ReaderEndPoint.Address"),
-        ),
-        None => (
-            cache.get("PrimaryEndPoint.Address"),
-            cache.get("PrimaryEndPoint.Address"),
-        ),
+        Some(_) => (cache.get("ConfigurationEndPoint.Address"), cache.get("ConfigurationEndPoint.Address")),
+        None if settings.replicas > 0 => (cache.get("PrimaryEndPoint.Address"), cache.get("ReaderEndPoint.Address")),
+        None => (cache.get("PrimaryEndPoint.Address"), cache.get("PrimaryEndPoint.Address")),
     };
     let nodes = nodes(&cache, settings);
     StoreOutput {
@@ -101,26 +69,15 @@ fn nodes(cache: &Handle, settings: &Redis) -> Vec<String> {
 }
 
 fn version(settings: &Redis) -> &str {
-    settings
-        .version
-        .as_deref()
-        .unwrap_or_else(|| settings.engine.default_version())
+    settings.version.as_deref().unwrap_or_else(|| settings.engine.default_version())
 }
 
-fn parameter_group(
-    key: &str,
-    physical: &str,
-    settings: &Redis,
-    stack: &mut Stack,
-) -> Option<Handle> {
+fn parameter_group(key: &str, physical: &str, settings: &Redis, stack: &mut Stack) -> Option<Handle> {
     if settings.parameters.is_empty() {
         return None;
     }
-    let mut parameters: Parameters = settings
-        .parameters
-        .iter()
-        .map(|(name, value)| (name.clone(), value.text()))
-        .collect();
+    let mut parameters: Parameters =
+        settings.parameters.iter().map(|(name, value)| (name.clone(), value.text())).collect();
     if settings.shards.is_some() {
         parameters.insert("cluster-enabled".to_owned(), "yes".to_owned());
     }
@@ -141,14 +98,9 @@ fn group(
     subnets: &Handle,
     parameters: Option<&Handle>,
 ) -> ReplicationGroup {
-    let secret = settings
-        .credentials
-        .as_ref()
-        .and_then(|secret| inputs.secrets.get(secret));
+    let secret = settings.credentials.as_ref().and_then(|secret| inputs.secrets.get(secret));
     let replicas = i32::try_from(settings.replicas).unwrap_or(i32::MAX);
-    let shards = settings
-        .shards
-        .and_then(|shards| i32::try_from(shards).ok());
+    let shards = settings.shards.and_then(|shards| i32::try_from(shards).ok());
     let cluster = shards.is_some();
     let family = cache_family(settings.engine.name(), version(settings));
     let default_group = cluster.then(|| format!("default.{family}.cluster.on"));
@@ -168,10 +120,7 @@ fn group(
         num_node_groups: shards,
         replicas_per_node_group: cluster.then_some(replicas),
         port: Some(i32::from(settings.port)),
-        preferred_maintenance_window: settings
-            .maintenance_window
-            .as_ref()
-            .map(|window| window.to_ascii_lowercase()),
+        preferred_maintenance_window: settings.maintenance_window.as_ref().map(|window| window.to_ascii_lowercase()),
         replication_group_description: Some(format!("The cache {physical}")),
         replication_group_id: Some(physical.to_owned()),
         security_group_ids: security_group(&format!("redis.{name}"), inputs),
@@ -193,12 +142,7 @@ fn check(settings: &Redis, physical: &str, inputs: &Inputs, check: &mut Check<'_
         check.secret(secret, inputs);
         if !settings.encrypted_in_transit {
             let message = "a password needs TLS: it would be sent in the clear".to_owned();
-            check.error(
-                "cache-password",
-                "credentials",
-                message,
-                "leave `encrypted-in-transit` on",
-            );
+            check.error("cache-password", "credentials", message, "leave `encrypted-in-transit` on");
         }
     }
     let nodes = limits::cache_node_types(check.stack.region());
@@ -206,22 +150,9 @@ fn check(settings: &Redis, physical: &str, inputs: &Inputs, check: &mut Check<'_
     let engine = settings.engine.name();
     if let Some(version) = &settings.version {
         let known = limits::cache_engine_versions(engine);
-        check.one_of(
-            "engine-version",
-            "version",
-            &format!("{engine} version"),
-            version,
-            known,
-        );
+        check.one_of("engine-version", "version", &format!("{engine} version"), version, known);
     }
-    check.within(
-        "replicas",
-        "replicas",
-        settings.replicas,
-        0,
-        MOST_REPLICAS,
-        "",
-    );
+    check.within("replicas", "replicas", settings.replicas, 0, MOST_REPLICAS, "");
     if let Some(shards) = settings.shards {
         check.within("shards", "shards", shards, 1, MOST_SHARDS, "");
     }
@@ -230,11 +161,7 @@ fn check(settings: &Redis, physical: &str, inputs: &Inputs, check: &mut Check<'_
         check.error("cache-multi-az", "multi-az", message, "`replicas = 1`");
     }
     check.within("snapshots", "snapshots", settings.snapshots, 0, 35, " days");
-    check.windows(
-        ("snapshot-window", &settings.snapshot_window),
-        &settings.maintenance_window,
-        60,
-    );
+    check.windows(("snapshot-window", &settings.snapshot_window), &settings.maintenance_window, 60);
 }
 
 #[cfg(test)]

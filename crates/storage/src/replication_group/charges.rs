@@ -38,21 +38,11 @@ pub(super) fn charges(group: &ReplicationGroup, pricing: &Pricing<'_>) -> Vec<Ch
     // One snapshot of each shard costs nothing.
     let beyond = f64::from(group.snapshot_retention_limit.unwrap_or(0)) - 1.0;
     if beyond > 0.0 {
-        let memory = MEMORY
-            .iter()
-            .find(|(name, _)| *name == node)
-            .map_or(0.0, |(_, memory)| *memory);
+        let memory = MEMORY.iter().find(|(name, _)| *name == node).map_or(0.0, |(_, memory)| *memory);
         let most = beyond * shards * memory;
-        let gigabytes = pricing.usage(
-            "elasticache.backup.gb",
-            Quantity::between(0.0, most / 4.0, most),
-        );
+        let gigabytes = pricing.usage("elasticache.backup.gb", Quantity::between(0.0, most / 4.0, most));
         if gigabytes.max > 0.0 {
-            lines.push(Charge::new(
-                "Snapshots beyond the first",
-                "elasticache.backup.gb-month",
-                gigabytes,
-            ));
+            lines.push(Charge::new("Snapshots beyond the first", "elasticache.backup.gb-month", gigabytes));
         }
     }
     lines
@@ -66,15 +56,9 @@ mod tests {
 
     fn priced(group: &ReplicationGroup) -> Vec<(String, f64, f64)> {
         let usage = Usage::default();
-        let pricing = Pricing {
-            usage: &usage,
-            region: "us-east-1",
-            lookup: &|_| None,
-        };
+        let pricing = Pricing { usage: &usage, region: "us-east-1", lookup: &|_| None };
         let lines = charges(group, &pricing).into_iter();
-        lines
-            .map(|line| (line.price, line.quantity.expected, line.quantity.max))
-            .collect()
+        lines.map(|line| (line.price, line.quantity.expected, line.quantity.max)).collect()
     }
 
     fn cache(nodes: i32) -> ReplicationGroup {
@@ -88,14 +72,7 @@ mod tests {
 
     #[test]
     fn every_node_pays_its_hours() {
-        assert_eq!(
-            priced(&cache(1)),
-            [(
-                "elasticache.redis.cache.t3.micro.hour".to_owned(),
-                730.0,
-                730.0
-            )]
-        );
+        assert_eq!(priced(&cache(1)), [("elasticache.redis.cache.t3.micro.hour".to_owned(), 730.0, 730.0)]);
         assert_eq!(priced(&cache(3))[0].1, 2190.0);
         let cluster = ReplicationGroup {
             num_cache_clusters: None,
@@ -108,14 +85,8 @@ mod tests {
 
     #[test]
     fn the_first_snapshot_is_free() {
-        let keeps = |days| ReplicationGroup {
-            snapshot_retention_limit: Some(days),
-            ..cache(1)
-        };
+        let keeps = |days| ReplicationGroup { snapshot_retention_limit: Some(days), ..cache(1) };
         assert_eq!(priced(&keeps(1)).len(), 1);
-        assert_eq!(
-            priced(&keeps(7))[1],
-            ("elasticache.backup.gb-month".to_owned(), 0.75, 3.0)
-        );
+        assert_eq!(priced(&keeps(7))[1], ("elasticache.backup.gb-month".to_owned(), 0.75, 3.0));
     }
 }

@@ -2,8 +2,7 @@
 
 use aws_sdk_elasticache::types::{
     CloudWatchLogsDestinationDetails, DestinationDetails as SdkDestinationDetails, DestinationType,
-    KinesisFirehoseDestinationDetails, LogDeliveryConfiguration, LogDeliveryConfigurationRequest,
-    LogFormat, LogType,
+    KinesisFirehoseDestinationDetails, LogDeliveryConfiguration, LogDeliveryConfigurationRequest, LogFormat, LogType,
 };
 use serde::{Deserialize, Serialize};
 
@@ -52,15 +51,10 @@ impl LogDelivery {
         let details = self.destination_details.as_ref();
         let group = details.and_then(|details| details.cloud_watch_logs_details.as_ref());
         let stream = details.and_then(|details| details.kinesis_firehose_details.as_ref());
-        let group = group.map(|group| {
-            CloudWatchLogsDestinationDetails::builder()
-                .set_log_group(group.log_group.clone())
-                .build()
-        });
+        let group = group
+            .map(|group| CloudWatchLogsDestinationDetails::builder().set_log_group(group.log_group.clone()).build());
         let stream = stream.map(|stream| {
-            KinesisFirehoseDestinationDetails::builder()
-                .set_delivery_stream(stream.delivery_stream.clone())
-                .build()
+            KinesisFirehoseDestinationDetails::builder().set_delivery_stream(stream.delivery_stream.clone()).build()
         });
         let details = SdkDestinationDetails::builder()
             .set_cloud_watch_logs_details(group)
@@ -78,10 +72,7 @@ impl LogDelivery {
     /// Turns the log off.
     pub(super) fn request_off(&self) -> LogDeliveryConfigurationRequest {
         let kind = self.log_type.as_deref().map(LogType::from);
-        LogDeliveryConfigurationRequest::builder()
-            .set_log_type(kind)
-            .enabled(false)
-            .build()
+        LogDeliveryConfigurationRequest::builder().set_log_type(kind).enabled(false).build()
     }
 
     pub(super) fn live(log: &LogDeliveryConfiguration) -> Self {
@@ -90,12 +81,9 @@ impl LogDelivery {
         let stream = details.and_then(|details| details.kinesis_firehose_details());
         Self {
             destination_details: details.map(|_| DestinationDetails {
-                cloud_watch_logs_details: group.map(|group| LogGroupDetails {
-                    log_group: group.log_group.clone(),
-                }),
-                kinesis_firehose_details: stream.map(|stream| KinesisFirehoseDetails {
-                    delivery_stream: stream.delivery_stream.clone(),
-                }),
+                cloud_watch_logs_details: group.map(|group| LogGroupDetails { log_group: group.log_group.clone() }),
+                kinesis_firehose_details: stream
+                    .map(|stream| KinesisFirehoseDetails { delivery_stream: stream.delivery_stream.clone() }),
             }),
             destination_type: log.destination_type.as_ref().map(ToString::to_string),
             log_format: log.log_format.as_ref().map(ToString::to_string),
@@ -105,17 +93,10 @@ impl LogDelivery {
 }
 
 /// The requests that make the live logs the declared ones.
-pub(super) fn changes(
-    declared: &[LogDelivery],
-    live: &[LogDelivery],
-) -> Vec<LogDeliveryConfigurationRequest> {
-    let on = declared
-        .iter()
-        .filter(|log| !live.contains(log))
-        .map(LogDelivery::request);
+pub(super) fn changes(declared: &[LogDelivery], live: &[LogDelivery]) -> Vec<LogDeliveryConfigurationRequest> {
+    let on = declared.iter().filter(|log| !live.contains(log)).map(LogDelivery::request);
     let gone = |log: &&LogDelivery| !declared.iter().any(|kept| kept.log_type == log.log_type);
-    on.chain(live.iter().filter(gone).map(LogDelivery::request_off))
-        .collect()
+    on.chain(live.iter().filter(gone).map(LogDelivery::request_off)).collect()
 }
 
 #[cfg(test)]
@@ -123,9 +104,7 @@ mod tests {
     use super::*;
 
     fn log(kind: &str, group: &str) -> LogDelivery {
-        let details = LogGroupDetails {
-            log_group: Some(group.into()),
-        };
+        let details = LogGroupDetails { log_group: Some(group.into()) };
         LogDelivery {
             destination_details: Some(DestinationDetails {
                 cloud_watch_logs_details: Some(details),
@@ -139,14 +118,8 @@ mod tests {
 
     #[test]
     fn logs_are_turned_on_moved_and_turned_off() {
-        let requests = changes(
-            &[log("slow-log", "/new")],
-            &[log("slow-log", "/old"), log("engine-log", "/e")],
-        );
-        let said: Vec<_> = requests
-            .iter()
-            .map(|r| (r.log_type().unwrap().as_str(), r.enabled().unwrap()))
-            .collect();
+        let requests = changes(&[log("slow-log", "/new")], &[log("slow-log", "/old"), log("engine-log", "/e")]);
+        let said: Vec<_> = requests.iter().map(|r| (r.log_type().unwrap().as_str(), r.enabled().unwrap())).collect();
         assert_eq!(said, [("slow-log", true), ("engine-log", false)]);
         assert!(changes(&[log("slow-log", "/a")], &[log("slow-log", "/a")]).is_empty());
     }

@@ -36,12 +36,7 @@ impl fmt::Display for Step {
         match self {
             Self::Replicas { to, .. } => write!(f, "change to {to} replicas"),
             Self::Shards { to } => write!(f, "change to {to} shards"),
-            Self::Modify(changes) if changes.get_engine_version().is_some() => {
-                f.write_str("change of the version")
-            }
-            Self::Modify(changes) if changes.get_cache_node_type().is_some() => {
-                f.write_str("change of the node type")
-            }
+            Self::Modify(changes) if changes.get_transit_encryption_mode().is_some() => f.write_str("change of TLS"),
             Self::Modify(_) => f.write_str("change of properties"),
             Self::AuthToken => f.write_str("change of the password"),
         }
@@ -61,34 +56,30 @@ pub(super) fn steps(
     now: &ReplicationGroup,
 ) -> Result<Vec<Step>, Failure> {
     let mut steps = Vec::new();
-    let wanted = declared
-        .num_cache_clusters
-        .map(|nodes| nodes - 1)
-        .or(declared.replicas_per_node_group);
-    let replicas = match (wanted, now.replicas_per_node_group) {
-        (Some(to), Some(from)) if to != from => Some((to, to > from)),
-        _ => None,
-    };
-    // Failover needs a replica: replicas come before it and go after it.
-    if let Some((to, true)) = replicas {
-        steps.push(Step::Replicas { to, more: true });
-    }
     let nothing = ModifyReplicationGroupInputBuilder::default();
-    for changes in [
-        plain(declared, live, now),
-        tls(declared, now),
-        version(declared, live, now),
-        node(declared, now),
-    ] {
-        if changes != nothing {
-            steps.push(Step::Modify(Box::new(changes)));
+    let rest = rest(declared, live, now);
+    let wanted = declared.num_cache_clusters.map(|nodes| nodes - 1).or(declared.replicas_per_node_group);
+    // Failover needs a replica: replicas come before it and go after it.
+    match (wanted, now.replicas_per_node_group) {
+        (Some(to), Some(from)) if to > from => steps.push(Step::Replicas { to, more: true }),
+        (Some(to), Some(from)) if to < from => {
+            let off = nothing
+                .clone()
+                .set_automatic_failover_enabled((*rest.get_automatic_failover_enabled()).filter(|on| !on))
+                .set_multi_az_enabled((*rest.get_multi_az_enabled()).filter(|on| !on));
+            if off != nothing {
+                steps.push(Step::Modify(Box::new(off)));
+            }
+            steps.push(Step::Replicas { to, more: false });
         }
-    }
-    if let Some((to, false)) = replicas {
-        steps.push(Step::Replicas { to, more: false });
+        _ => {}
     }
     if let Some(to) = set(&declared.num_node_groups, &now.num_node_groups) {
         steps.push(Step::Shards { to });
+    }
+    steps.extend(tls(declared, now).into_iter().map(|changes| Step::Modify(Box::new(changes))));
+    if rest != nothing {
+        steps.push(Step::Modify(Box::new(rest)));
     }
     match (&declared.auth_token, &live.auth_token) {
         (Some(wanted), Some(was)) if wanted != was => steps.push(Step::AuthToken),
@@ -108,12 +99,7 @@ fn set<T: Clone + PartialEq>(declared: &Option<T>, now: &Option<T>) -> Option<T>
 }
 
 /// The same; and AWS's default where it is no longer declared.
-fn set_or<T: Clone + PartialEq>(
-    declared: &Option<T>,
-    live: &Option<T>,
-    now: &Option<T>,
-    default: T,
-) -> Option<T> {
+fn set_or<T: Clone + PartialEq>(declared: &Option<T>, live: &Option<T>, now: &Option<T>, default: T) -> Option<T> {
     let wanted = declared.clone().or_else(|| live.as_ref().map(|_| default));
     wanted.filter(|wanted| now.as_ref() != Some(wanted))
 }
@@ -122,29 +108,21 @@ fn as_set(items: &Option<Vec<String>>) -> BTreeSet<String> {
     items.iter().flatten().cloned().collect()
 }
 
-fn plain(
+fn rest(
     declared: &ReplicationGroup,
     live: &ReplicationGroup,
     now: &ReplicationGroup,
 ) -> ModifyReplicationGroupInputBuilder {
     let groups = declared.security_group_ids.clone();
-    let groups =
-        groups.filter(|_| as_set(&declared.security_group_ids) != as_set(&now.security_group_ids));
-    let (users, has) = (
-        as_set(&declared.user_group_ids),
-        as_set(&now.user_group_ids),
-    );
+    let groups = groups.filter(|_| as_set(&declared.security_group_ids) != as_set(&now.security_group_ids));
+    let (users, has) = (as_set(&declared.user_group_ids), as_set(&now.user_group_ids));
     let list = |items: Vec<String>| (!items.is_empty()).then_some(items);
     let none = Vec::new();
     let logs = log_delivery::changes(
-        declared
-            .log_delivery_configurations
-            .as_ref()
-            .unwrap_or(&none),
+        declared.log_delivery_configurations.as_ref().unwrap_or(&none),
         now.log_delivery_configurations.as_ref().unwrap_or(&none),
     );
-    let topic_ended =
-        declared.notification_topic_arn.is_none() && now.notification_topic_arn.is_some();
+    let topic_ended = declared.notification_topic_arn.is_none() && now.notification_topic_arn.is_some();
     ModifyReplicationGroupInputBuilder::default()
         .set_replication_group_description(set(
             &declared.replication_group_description,
@@ -156,30 +134,21 @@ fn plain(
             &now.auto_minor_version_upgrade,
             true,
         ))
+        .set_cache_node_type(set(&declared.cache_node_type, &now.cache_node_type))
+        .set_cache_parameter_group_name(parameter_group(declared, live, now))
+        .set_engine(set(&declared.engine, &now.engine))
+        .set_engine_version(set(&declared.engine_version, &now.engine_version))
         .set_automatic_failover_enabled(set_or(
             &declared.automatic_failover_enabled,
             &live.automatic_failover_enabled,
             &now.automatic_failover_enabled,
             false,
         ))
-        .set_multi_az_enabled(set_or(
-            &declared.multi_az_enabled,
-            &live.multi_az_enabled,
-            &now.multi_az_enabled,
-            false,
-        ))
-        .set_cluster_mode(
-            set(&declared.cluster_mode, &now.cluster_mode)
-                .map(|mode| ClusterMode::from(mode.as_str())),
-        )
-        .set_ip_discovery(
-            set(&declared.ip_discovery, &now.ip_discovery).map(|ip| IpDiscovery::from(ip.as_str())),
-        )
+        .set_multi_az_enabled(set_or(&declared.multi_az_enabled, &live.multi_az_enabled, &now.multi_az_enabled, false))
+        .set_cluster_mode(set(&declared.cluster_mode, &now.cluster_mode).map(|mode| ClusterMode::from(mode.as_str())))
+        .set_ip_discovery(set(&declared.ip_discovery, &now.ip_discovery).map(|ip| IpDiscovery::from(ip.as_str())))
         .set_log_delivery_configurations((!logs.is_empty()).then_some(logs))
-        .set_notification_topic_arn(set(
-            &declared.notification_topic_arn,
-            &now.notification_topic_arn,
-        ))
+        .set_notification_topic_arn(set(&declared.notification_topic_arn, &now.notification_topic_arn))
         .set_notification_topic_status(topic_ended.then(|| "inactive".to_owned()))
         .set_preferred_maintenance_window(set(
             &declared.preferred_maintenance_window,
@@ -198,72 +167,37 @@ fn plain(
 }
 
 /// TLS comes and goes in two steps, so that clients can follow: `preferred` lies between none and `required`.
-fn tls(declared: &ReplicationGroup, now: &ReplicationGroup) -> ModifyReplicationGroupInputBuilder {
-    let changes = ModifyReplicationGroupInputBuilder::default();
-    let mode = declared.transit_encryption_mode.as_deref();
-    match (
-        declared.transit_encryption_enabled,
-        now.transit_encryption_enabled,
-    ) {
-        (Some(true), Some(false)) => changes
-            .transit_encryption_enabled(true)
-            .transit_encryption_mode(TransitEncryptionMode::Preferred),
-        (Some(false), Some(true))
-            if now.transit_encryption_mode.as_deref() != Some("preferred") =>
-        {
-            changes.transit_encryption_mode(TransitEncryptionMode::Preferred)
+fn tls(declared: &ReplicationGroup, now: &ReplicationGroup) -> Vec<ModifyReplicationGroupInputBuilder> {
+    let change = ModifyReplicationGroupInputBuilder::default;
+    let mode = |mode: &str| change().transit_encryption_mode(TransitEncryptionMode::from(mode));
+    let has = now.transit_encryption_mode.as_deref();
+    let wanted = declared.transit_encryption_mode.as_deref();
+    match (declared.transit_encryption_enabled, now.transit_encryption_enabled) {
+        (Some(true), Some(false)) => {
+            let first = mode("preferred").transit_encryption_enabled(true);
+            std::iter::once(first).chain(wanted.filter(|wanted| *wanted != "preferred").map(mode)).collect()
         }
-        (Some(false), Some(true)) => changes.transit_encryption_enabled(false),
-        _ if mode.is_some() && mode != now.transit_encryption_mode.as_deref() => {
-            changes.set_transit_encryption_mode(mode.map(TransitEncryptionMode::from))
+        (Some(false), Some(true)) => {
+            let first = (has != Some("preferred")).then(|| mode("preferred"));
+            first.into_iter().chain([change().transit_encryption_enabled(false)]).collect()
         }
-        _ => changes,
+        _ => wanted.filter(|_| wanted != has).map(mode).into_iter().collect(),
     }
 }
 
-/// A new version may need another parameter group in the same call.
-fn version(
-    declared: &ReplicationGroup,
-    live: &ReplicationGroup,
-    now: &ReplicationGroup,
-) -> ModifyReplicationGroupInputBuilder {
-    let engine = declared
-        .engine
-        .as_deref()
-        .or(now.engine.as_deref())
-        .unwrap_or("redis");
-    let version = declared
-        .engine_version
-        .as_ref()
-        .or(now.engine_version.as_ref());
-    let cluster = if now.cluster_mode.as_deref() == Some("enabled") {
-        ".cluster.on"
-    } else {
-        ""
+/// No longer declared, it is the engine's default group again.
+fn parameter_group(declared: &ReplicationGroup, live: &ReplicationGroup, now: &ReplicationGroup) -> Option<String> {
+    let engine = declared.engine.as_deref().or(now.engine.as_deref()).unwrap_or("redis");
+    let Some(version) = declared.engine_version.as_ref().or(now.engine_version.as_ref()) else {
+        return set(&declared.cache_parameter_group_name, &now.cache_parameter_group_name);
     };
-    let default =
-        version.map(|version| format!("default.{}{cluster}", cache_family(engine, version)));
-    let parameters = match default {
-        Some(default) => set_or(
-            &declared.cache_parameter_group_name,
-            &live.cache_parameter_group_name,
-            &now.cache_parameter_group_name,
-            default,
-        ),
-        None => set(
-            &declared.cache_parameter_group_name,
-            &now.cache_parameter_group_name,
-        ),
-    };
-    ModifyReplicationGroupInputBuilder::default()
-        .set_engine(set(&declared.engine, &now.engine))
-        .set_engine_version(set(&declared.engine_version, &now.engine_version))
-        .set_cache_parameter_group_name(parameters)
-}
-
-fn node(declared: &ReplicationGroup, now: &ReplicationGroup) -> ModifyReplicationGroupInputBuilder {
-    let node = set(&declared.cache_node_type, &now.cache_node_type);
-    ModifyReplicationGroupInputBuilder::default().set_cache_node_type(node)
+    let cluster = if now.cluster_mode.as_deref() == Some("enabled") { ".cluster.on" } else { "" };
+    set_or(
+        &declared.cache_parameter_group_name,
+        &live.cache_parameter_group_name,
+        &now.cache_parameter_group_name,
+        format!("default.{}{cluster}", cache_family(engine, version)),
+    )
 }
 
 #[cfg(test)]
@@ -297,11 +231,7 @@ mod tests {
     }
 
     fn words(declared: &ReplicationGroup, live: &ReplicationGroup) -> Vec<String> {
-        steps(declared, live, live)
-            .unwrap()
-            .iter()
-            .map(ToString::to_string)
-            .collect()
+        steps(declared, live, live).unwrap().iter().map(ToString::to_string).collect()
     }
 
     #[test]
@@ -311,76 +241,47 @@ mod tests {
 
     #[test]
     fn replicas_come_before_failover_and_go_after_it() {
-        let more = ReplicationGroup {
-            num_cache_clusters: Some(3),
-            automatic_failover_enabled: Some(true),
-            ..cache()
-        };
-        assert_eq!(
-            words(&more, &live()),
-            ["change to 2 replicas", "change of properties"]
-        );
-        let live = ReplicationGroup {
-            replicas_per_node_group: Some(2),
-            automatic_failover_enabled: Some(true),
-            ..live()
-        };
-        assert_eq!(
-            words(&cache(), &live),
-            ["change of properties", "change to 0 replicas"]
-        );
+        let more = ReplicationGroup { num_cache_clusters: Some(3), automatic_failover_enabled: Some(true), ..cache() };
+        assert_eq!(words(&more, &live()), ["change to 2 replicas", "change of properties"]);
+        let live =
+            ReplicationGroup { replicas_per_node_group: Some(2), automatic_failover_enabled: Some(true), ..live() };
+        let off = steps(&cache(), &live, &live).unwrap();
+        let words: Vec<_> = off.iter().map(ToString::to_string).collect();
+        assert_eq!(words, ["change of properties", "change to 0 replicas", "change of properties"]);
+        let mut now = live.clone();
+        now.automatic_failover_enabled = Some(false);
+        assert_eq!(steps(&cache(), &live, &now).unwrap(), [Step::Replicas { to: 0, more: false }]);
     }
 
     #[test]
-    fn version_and_node_type_are_steps_of_their_own() {
+    fn version_and_parameter_group_go_together() {
         let declared = ReplicationGroup {
             engine: Some("valkey".into()),
             engine_version: Some("8.0".into()),
             cache_node_type: Some("cache.t4g.small".into()),
-            snapshot_retention_limit: Some(3),
             ..cache()
         };
         let steps = steps(&declared, &live(), &live()).unwrap();
-        let words: Vec<_> = steps.iter().map(ToString::to_string).collect();
-        assert_eq!(
-            words,
-            [
-                "change of properties",
-                "change of the version",
-                "change of the node type"
-            ]
-        );
-        let Step::Modify(version) = &steps[1] else {
-            panic!("{steps:?}")
-        };
-        assert_eq!(
-            version.get_cache_parameter_group_name().as_deref(),
-            Some("default.valkey8")
-        );
-        assert_eq!(version.get_engine().as_deref(), Some("valkey"));
+        let [Step::Modify(changes)] = &steps[..] else { panic!("{steps:?}") };
+        assert_eq!(changes.get_cache_parameter_group_name().as_deref(), Some("default.valkey8"));
+        assert_eq!(changes.get_engine().as_deref(), Some("valkey"));
+        assert_eq!(changes.get_cache_node_type().as_deref(), Some("cache.t4g.small"));
     }
 
     #[test]
-    fn tls_comes_in_two_steps() {
-        let mut now = ReplicationGroup {
-            transit_encryption_enabled: Some(false),
-            transit_encryption_mode: None,
-            ..live()
-        };
-        let first = tls(&cache(), &now);
-        assert_eq!(first.get_transit_encryption_enabled(), &Some(true));
-        assert_eq!(
-            first.get_transit_encryption_mode(),
-            &Some(TransitEncryptionMode::Preferred)
-        );
-        now.transit_encryption_enabled = Some(true);
-        now.transit_encryption_mode = Some("preferred".into());
-        let second = tls(&cache(), &now);
-        assert_eq!(second.get_transit_encryption_enabled(), &None);
-        assert_eq!(
-            second.get_transit_encryption_mode(),
-            &Some(TransitEncryptionMode::Required)
-        );
+    fn tls_comes_and_goes_in_two_steps() {
+        let change = ModifyReplicationGroupInputBuilder::default;
+        let preferred = || change().transit_encryption_mode(TransitEncryptionMode::Preferred);
+        let required = || change().transit_encryption_mode(TransitEncryptionMode::Required);
+        let without =
+            ReplicationGroup { transit_encryption_enabled: Some(false), transit_encryption_mode: None, ..live() };
+        assert_eq!(tls(&cache(), &without), [preferred().transit_encryption_enabled(true), required()]);
+        let between = ReplicationGroup { transit_encryption_mode: Some("preferred".into()), ..live() };
+        assert_eq!(tls(&cache(), &between), [required()]);
+        let off = change().transit_encryption_enabled(false);
+        assert_eq!(tls(&without, &live()), [preferred(), off.clone()]);
+        assert_eq!(tls(&without, &between), [off]);
+        assert!(tls(&cache(), &live()).is_empty());
     }
 
     #[test]
@@ -392,53 +293,27 @@ mod tests {
             ..live()
         };
         let steps = steps(&cache(), &live, &live).unwrap();
-        let [Step::Modify(plain), Step::Modify(version)] = &steps[..] else {
-            panic!("{steps:?}")
-        };
-        assert_eq!(plain.get_snapshot_retention_limit(), &Some(0));
-        assert_eq!(
-            plain.get_notification_topic_status().as_deref(),
-            Some("inactive")
-        );
-        assert_eq!(
-            version.get_cache_parameter_group_name().as_deref(),
-            Some("default.redis7")
-        );
+        let [Step::Modify(changes)] = &steps[..] else { panic!("{steps:?}") };
+        assert_eq!(changes.get_snapshot_retention_limit(), &Some(0));
+        assert_eq!(changes.get_notification_topic_status().as_deref(), Some("inactive"));
+        assert_eq!(changes.get_cache_parameter_group_name().as_deref(), Some("default.redis7"));
     }
 
     #[test]
     fn a_step_that_was_taken_is_not_taken_again() {
-        let declared = ReplicationGroup {
-            num_cache_clusters: Some(2),
-            snapshot_retention_limit: Some(1),
-            ..cache()
-        };
+        let declared = ReplicationGroup { num_cache_clusters: Some(2), snapshot_retention_limit: Some(1), ..cache() };
         let mut now = live();
         now.replicas_per_node_group = Some(1);
         let left = steps(&declared, &live(), &now).unwrap();
-        assert_eq!(
-            left.iter().map(ToString::to_string).collect::<Vec<_>>(),
-            ["change of properties"]
-        );
+        assert_eq!(left.iter().map(ToString::to_string).collect::<Vec<_>>(), ["change of properties"]);
     }
 
     #[test]
     fn a_password_is_rotated_and_cannot_be_taken_away() {
-        let with = |token: &str| ReplicationGroup {
-            auth_token: Some(token.into()),
-            ..live()
-        };
-        let declared = ReplicationGroup {
-            auth_token: Some("b".into()),
-            ..cache()
-        };
+        let with = |token: &str| ReplicationGroup { auth_token: Some(token.into()), ..live() };
+        let declared = ReplicationGroup { auth_token: Some("b".into()), ..cache() };
         assert_eq!(words(&declared, &with("a")), ["change of the password"]);
         assert!(words(&declared, &with("b")).is_empty());
-        assert!(
-            steps(&cache(), &with("a"), &with("a"))
-                .unwrap_err()
-                .message
-                .contains("cannot take the password")
-        );
+        assert!(steps(&cache(), &with("a"), &with("a")).unwrap_err().message.contains("cannot take the password"));
     }
 }

@@ -15,17 +15,9 @@ fn run(cache: Value) -> (Outputs, Vec<Node>, Vec<Finding>) {
         prefix: "arrakis-production".into(),
         subnet_ids: vec!["subnet-a".into(), "subnet-b".into()],
         security_groups: [("redis.cache".to_owned(), "sg-0a1b2c3d".to_owned())].into(),
-        secrets: [(
-            "redis-credentials".to_owned(),
-            Handle::to("security.secret.redis-credentials").id(),
-        )]
-        .into(),
+        secrets: [("redis-credentials".to_owned(), Handle::to("security.secret.redis-credentials").id())].into(),
     };
-    let mut stack = Stack::new(
-        "freeside/production",
-        "us-east-1",
-        &[("system".into(), "freeside".into())],
-    );
+    let mut stack = Stack::new("freeside/production", "us-east-1", &[("system".into(), "freeside".into())]);
     let outputs = declare(&settings, &inputs, &mut stack);
     let (nodes, findings) = stack.finish();
     (outputs, nodes, findings)
@@ -87,42 +79,25 @@ fn everything_that_can_be_set_is_valid() {
     valid(&nodes);
     assert_eq!(nodes[1].type_name, "AWS::ElastiCache::ParameterGroup");
     assert_eq!(nodes[1].properties["CacheParameterGroupFamily"], "valkey8");
-    assert_eq!(
-        nodes[1].properties["Properties"],
-        json!({ "maxmemory-policy": "allkeys-lru", "timeout": "300" })
-    );
+    assert_eq!(nodes[1].properties["Properties"], json!({ "maxmemory-policy": "allkeys-lru", "timeout": "300" }));
     let cache = &nodes[2];
     assert_eq!(cache.properties["NumCacheClusters"], 2);
     assert_eq!(cache.properties["AutomaticFailoverEnabled"], true);
-    assert!(
-        cache.properties["AuthToken"]
-            .to_string()
-            .contains("resolve:secretsmanager")
-    );
+    assert!(cache.properties["AuthToken"].to_string().contains("resolve:secretsmanager"));
     assert!(cache.protected);
     let store = &outputs.stores["redis.cache"];
-    assert_eq!(
-        store.reader_host,
-        Handle::to("storage.redis.cache").get("ReaderEndPoint.Address")
-    );
+    assert_eq!(store.reader_host, Handle::to("storage.redis.cache").get("ReaderEndPoint.Address"));
     assert_eq!(store.nodes.len(), 2);
 }
 
 #[test]
 fn a_cluster_of_shards() {
-    let (outputs, nodes, findings) =
-        run(json!({ "node": "cache.r7g.large", "shards": 2, "replicas": 1 }));
+    let (outputs, nodes, findings) = run(json!({ "node": "cache.r7g.large", "shards": 2, "replicas": 1 }));
     assert!(findings.is_empty(), "{findings:?}");
     valid(&nodes);
     let cache = &nodes[1].properties;
-    assert_eq!(
-        (&cache["NumNodeGroups"], &cache["ReplicasPerNodeGroup"]),
-        (&json!(2), &json!(1))
-    );
-    assert_eq!(
-        cache["CacheParameterGroupName"],
-        "default.redis7.cluster.on"
-    );
+    assert_eq!((&cache["NumNodeGroups"], &cache["ReplicasPerNodeGroup"]), (&json!(2), &json!(1)));
+    assert_eq!(cache["CacheParameterGroupName"], "default.redis7.cluster.on");
     assert!(cache.get("NumCacheClusters").is_none());
     let store = &outputs.stores["redis.cache"];
     let handle = Handle::to("storage.redis.cache");
@@ -133,74 +108,31 @@ fn a_cluster_of_shards() {
 #[test]
 fn bad_values_are_found_at_their_keys() {
     let cases = [
-        (
-            json!({ "node": "cache.t3.nano" }),
-            "node",
-            "there is no node type `cache.t3.nano`",
-        ),
-        (
-            json!({ "version": "7.9" }),
-            "version",
-            "there is no redis version `7.9`",
-        ),
+        (json!({ "node": "cache.t3.nano" }), "node", "there is no node type `cache.t3.nano`"),
+        (json!({ "version": "7.9" }), "version", "there is no redis version `7.9`"),
         (json!({ "replicas": 6 }), "replicas", "`replicas` is 6"),
         (json!({ "shards": 0 }), "shards", "`shards` is 0"),
-        (
-            json!({ "multi-az": true }),
-            "multi-az",
-            "`multi-az` needs a replica in the other zone",
-        ),
-        (
-            json!({ "credentials": "redis-credential" }),
-            "credentials",
-            "there is no secret `redis-credential`",
-        ),
+        (json!({ "multi-az": true }), "multi-az", "`multi-az` needs a replica in the other zone"),
+        (json!({ "credentials": "redis-credential" }), "credentials", "there is no secret `redis-credential`"),
         (
             json!({ "credentials": "redis-credentials", "encrypted-in-transit": false }),
             "credentials",
             "a password needs TLS: it would be sent in the clear",
         ),
-        (
-            json!({ "snapshots": 40 }),
-            "snapshots",
-            "`snapshots` is 40 days",
-        ),
-        (
-            json!({ "snapshot-window": "03:00-03:30" }),
-            "snapshot-window",
-            "`03:00-03:30` is 30 minutes long",
-        ),
-        (
-            json!({ "maintenance-window": "05:00-06:00" }),
-            "maintenance-window",
-            "`05:00-06:00` is no window",
-        ),
+        (json!({ "snapshots": 40 }), "snapshots", "`snapshots` is 40 days"),
+        (json!({ "snapshot-window": "03:00-03:30" }), "snapshot-window", "`03:00-03:30` is 30 minutes long"),
+        (json!({ "maintenance-window": "05:00-06:00" }), "maintenance-window", "`05:00-06:00` is no window"),
     ];
     for (settings, key, message) in cases {
         let (_, _, findings) = run(settings.clone());
-        let said: Vec<_> = findings
-            .iter()
-            .map(|f| (f.key.as_deref().unwrap(), f.message.as_str()))
-            .collect();
-        assert_eq!(
-            said,
-            [(format!("storage.redis.cache.{key}").as_str(), message)],
-            "{settings}"
-        );
-        assert!(
-            findings[0].hint.is_some() && findings[0].severity == Severity::Error,
-            "{findings:?}"
-        );
+        let said: Vec<_> = findings.iter().map(|f| (f.key.as_deref().unwrap(), f.message.as_str())).collect();
+        assert_eq!(said, [(format!("storage.redis.cache.{key}").as_str(), message)], "{settings}");
+        assert!(findings[0].hint.is_some() && findings[0].severity == Severity::Error, "{findings:?}");
     }
 }
 
 #[test]
 fn unknown_keys_are_refused() {
     let unknown = json!({ "redis": { "cache": { "node": "cache.t3.micro", "nodes": 2 } } });
-    assert!(
-        serde_json::from_value::<Settings>(unknown)
-            .unwrap_err()
-            .to_string()
-            .contains("nodes")
-    );
+    assert!(serde_json::from_value::<Settings>(unknown).unwrap_err().to_string().contains("nodes"));
 }

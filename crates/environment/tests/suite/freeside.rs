@@ -1,10 +1,8 @@
 //! Freeside, as its documentation has it.
 
-mod common;
-
 use std::collections::BTreeMap;
 
-use common::{shown, this_workspace};
+use crate::common::{shown, this_workspace};
 use environment::{Loaded, load};
 use serde_json::{Value, json};
 

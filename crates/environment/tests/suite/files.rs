@@ -1,8 +1,6 @@
 //! The shipped files: formatted, named by their schema, and valid by it.
 
-mod common;
-
-use common::{this_workspace, workspace};
+use crate::common::{this_workspace, workspace};
 use environment::{JSON_SCHEMA_FILE, choose, discover, files, format, json_schema};
 use serde_json::Value;
 
@@ -98,7 +96,7 @@ fn a_wrong_name_lists_the_right_ones() {
     ]);
     let chosen = |name| match choose(folder.path(), name) {
         Ok(environment) => environment.name,
-        Err(findings) => common::shown(&findings),
+        Err(findings) => crate::common::shown(&findings),
     };
     let cases = [
         (Some("freeside/staging"), "freeside/staging"),
@@ -128,7 +126,7 @@ fn a_wrong_name_lists_the_right_ones() {
     }
     let empty = workspace(&[]);
     assert_eq!(
-        common::shown(&choose(empty.path(), None).unwrap_err()),
+        crate::common::shown(&choose(empty.path(), None).unwrap_err()),
         "no-default: no environment is named, and there is no `environments/groundplan.toml` with a default \
          (there are none: write `environments/<system>/<environment>.toml`)"
     );

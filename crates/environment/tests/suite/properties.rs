@@ -1,8 +1,6 @@
 //! What holds for any text.
 
-mod common;
-
-use common::workspace;
+use crate::common::workspace;
 use environment::{Document, Part, format};
 use proptest::prelude::*;
 

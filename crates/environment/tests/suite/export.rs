@@ -1,10 +1,8 @@
 //! CloudFormation templates of the shipped environments. That cfn-lint accepts them is checked by `.ci/run`.
 
-mod common;
-
 use std::collections::BTreeSet;
 
-use common::{shown, this_workspace};
+use crate::common::{shown, this_workspace};
 use environment::{Export, catalogue, export, load};
 use serde_json::{Value, json};
 

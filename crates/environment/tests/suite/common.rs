@@ -1,5 +1,4 @@
 //! A workspace in a temporary folder, and findings as a person reads them.
-#![allow(dead_code)]
 
 use std::path::Path;
 

@@ -1,8 +1,6 @@
 //! Files laid over each other, and where every value was written.
 
-mod common;
-
-use common::{shown, workspace};
+use crate::common::{shown, workspace};
 use environment::{Document, Part};
 use serde_json::json;
 
