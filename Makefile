@@ -2,7 +2,7 @@
 #   make plan ENV=freeside/production
 #   make deploy-full ENV=freeside/staging ARGS="--yes"
 COMMANDS := environments validate format plan deploy-full destroy output show graph \
-	health-check cost-estimate export
+	health-check cost-estimate export set-secret
 
 .PHONY: help $(COMMANDS) state-list local-cloud-start local-cloud-stop local-cloud-status check
 

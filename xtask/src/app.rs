@@ -35,8 +35,6 @@ pub struct Place {
     pub account: String,
     /// How long things take there: 1 on AWS.
     pub time_scale: f64,
-    /// The endpoint of the local cloud.
-    pub endpoint: Option<String>,
 }
 
 /// The account of the local cloud.
@@ -64,13 +62,9 @@ impl App {
         }
     }
 
-    /// Loads the environment asked for. Warnings are told; errors end the command.
+    /// Loads the environment asked for. Errors end the command; warnings are for `plan` and `validate`.
     pub fn load(&self) -> Result<Loaded> {
-        let loaded = environment::load(&self.root, self.global.env.as_deref()).map_err(Error::Findings)?;
-        if !self.global.json {
-            loaded.findings.iter().for_each(crate::display::error::finding);
-        }
-        Ok(loaded)
+        environment::load(&self.root, self.global.env.as_deref()).map_err(Error::Findings)
     }
 
     /// The graph of a loaded environment.
@@ -121,11 +115,10 @@ impl App {
                     None => self.start_local_cloud(0.0).await?,
                 };
                 Ok(Place {
-                    cloud: Arc::new(Cloud::connect(&Target::Local(running.endpoint.clone())).await),
+                    cloud: Arc::new(Cloud::connect(&Target::Local(running.endpoint)).await),
                     id: format!("local cloud {}", running.instance),
                     account: LOCAL_ACCOUNT.to_owned(),
                     time_scale: running.time_scale,
-                    endpoint: Some(running.endpoint),
                 })
             }
             CloudName::Aws => {
@@ -135,7 +128,7 @@ impl App {
                     None => cloud.account(region).await?,
                 };
                 let id = format!("AWS account {actual}");
-                Ok(Place { cloud: Arc::new(cloud), id, account: actual, time_scale: 1.0, endpoint: None })
+                Ok(Place { cloud: Arc::new(cloud), id, account: actual, time_scale: 1.0 })
             }
         }
     }

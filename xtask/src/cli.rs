@@ -73,6 +73,8 @@ pub enum Command {
     CostEstimate(CostArgs),
     /// Write the declared resources as CloudFormation templates.
     Export(ExportArgs),
+    /// Give a secret its value: typed unseen, or from a pipe or a file, never from the command line.
+    SetSecret(SetSecretArgs),
     /// One crate's developer loop: its tests, then an environment of its resources made, planned empty, destroyed.
     Test(TestArgs),
     /// The AWS emulator that the commands use unless told otherwise.
@@ -277,6 +279,19 @@ pub struct ExportArgs {
     /// A directory for one file per region; else stdout.
     #[arg(long, value_name = "DIR")]
     pub out: Option<PathBuf>,
+}
+
+/// `set-secret`.
+#[derive(Debug, Args)]
+pub struct SetSecretArgs {
+    /// The secret, as the environment file calls it: `app-config`.
+    pub name: String,
+    /// Only this key of its JSON object; else the whole value.
+    #[arg(long)]
+    pub key: Option<String>,
+    /// The file that holds the value; else stdin.
+    #[arg(long, value_name = "FILE")]
+    pub file: Option<PathBuf>,
 }
 
 /// `test`.

@@ -128,8 +128,11 @@ impl Resource for Cluster {
         let found = ecs::clusters(std::slice::from_ref(&name), cx).await?;
         if let Some(other) = ecs::cluster_of(&name, &found).filter(|found| !ecs::has_our_tags(found.tags(), cx)) {
             let arn = other.cluster_arn().unwrap_or_default();
-            return Err(Failure::new(FailureKind::AlreadyExists, format!("there is an ECS cluster `{name}` ({arn}), not made here"))
-                .hint("import it, or choose another name"));
+            return Err(Failure::new(
+                FailureKind::AlreadyExists,
+                format!("there is an ECS cluster `{name}` ({arn}), not made here"),
+            )
+            .hint("import it, or choose another name"));
         }
         let made = cx
             .client(Client::new)
@@ -171,7 +174,8 @@ impl Resource for Cluster {
         if self.tags != live.tags {
             let found = ecs::clusters(&[id.to_owned()], cx).await?;
             let arn = ecs::cluster_of(id, &found).and_then(SdkCluster::cluster_arn);
-            let arn = arn.ok_or_else(|| Failure::new(FailureKind::NotFound, format!("the ECS cluster `{id}` is gone")))?;
+            let arn =
+                arn.ok_or_else(|| Failure::new(FailureKind::NotFound, format!("the ECS cluster `{id}` is gone")))?;
             ecs::sync_tags(arn, &self.tags, Some(&live.tags), cx).await?;
         }
         Ok(())
@@ -184,7 +188,9 @@ impl Resource for Cluster {
         };
         Ok(match (cluster.status().unwrap_or_default(), cluster.attachments_status()) {
             ("ACTIVE", Some("UPDATE_IN_PROGRESS")) => Readiness::Pending("attaching capacity providers".to_owned()),
-            ("ACTIVE", Some("UPDATE_FAILED")) => Readiness::Failed("its capacity providers could not be attached".to_owned()),
+            ("ACTIVE", Some("UPDATE_FAILED")) => {
+                Readiness::Failed("its capacity providers could not be attached".to_owned())
+            }
             ("ACTIVE", _) => Readiness::Ready,
             ("FAILED", _) => Readiness::Failed("the cluster's resources could not be made".to_owned()),
             (status, _) => Readiness::Pending(status.to_lowercase()),
@@ -216,11 +222,19 @@ impl Resource for Cluster {
     fn charges(&self, pricing: &Pricing<'_>) -> Vec<Charge> {
         match self.insights() {
             Some("enabled") => {
-                vec![Charge::new("Container Insights metrics of the cluster", "cloudwatch.metric.month", Quantity::exactly(INSIGHTS_METRICS))]
+                vec![Charge::new(
+                    "Container Insights metrics of the cluster",
+                    "cloudwatch.metric.month",
+                    Quantity::exactly(INSIGHTS_METRICS),
+                )]
             }
             Some("enhanced") => {
                 let metrics = pricing.usage("container-insights.cluster-metrics", Quantity::exactly(INSIGHTS_METRICS));
-                vec![Charge::new("enhanced Container Insights metrics of the cluster", "container-insights.enhanced-metric.month", metrics)]
+                vec![Charge::new(
+                    "enhanced Container Insights metrics of the cluster",
+                    "container-insights.enhanced-metric.month",
+                    metrics,
+                )]
             }
             _ => Vec::new(),
         }
@@ -342,7 +356,10 @@ fn configuration_to_sdk(configuration: &ClusterConfiguration) -> SdkConfiguratio
             .set_kms_key_id(storage.kms_key_id.clone())
             .build()
     });
-    SdkConfiguration::builder().set_execute_command_configuration(execute).set_managed_storage_configuration(storage).build()
+    SdkConfiguration::builder()
+        .set_execute_command_configuration(execute)
+        .set_managed_storage_configuration(storage)
+        .build()
 }
 
 fn configuration_from_sdk(configuration: &SdkConfiguration) -> Option<ClusterConfiguration> {
@@ -362,7 +379,10 @@ fn configuration_from_sdk(configuration: &SdkConfiguration) -> Option<ClusterCon
         kms_key_id: storage.kms_key_id.clone(),
     });
     let some = execute.is_some() || storage.is_some();
-    some.then_some(ClusterConfiguration { execute_command_configuration: execute, managed_storage_configuration: storage })
+    some.then_some(ClusterConfiguration {
+        execute_command_configuration: execute,
+        managed_storage_configuration: storage,
+    })
 }
 
 fn attributes(cluster: &SdkCluster) -> Attributes {
@@ -415,7 +435,9 @@ mod tests {
             .cluster_name("arrakis-production-cluster")
             .cluster_arn("arn:aws:ecs:us-east-1:123456789012:cluster/arrakis-production-cluster")
             .set_capacity_providers(cluster.capacity_providers.clone())
-            .set_default_capacity_provider_strategy(strategy_to_sdk(&cluster.default_capacity_provider_strategy).unwrap())
+            .set_default_capacity_provider_strategy(
+                strategy_to_sdk(&cluster.default_capacity_provider_strategy).unwrap(),
+            )
             .set_settings(cluster.cluster_settings.as_deref().map(settings_to_sdk))
             .set_configuration(cluster.configuration.as_ref().map(configuration_to_sdk))
             .set_tags(Some(ecs::tags_for_create(&cluster.tags, &ecs::testing::context("t"))))

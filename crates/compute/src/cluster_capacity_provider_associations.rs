@@ -56,7 +56,8 @@ impl Resource for ClusterCapacityProviderAssociations {
                 default_capacity_provider_strategy: strategy_from_sdk(cluster.default_capacity_provider_strategy()),
             };
             // None of either is how a cluster without the association looks.
-            let some = properties.capacity_providers.is_some() || properties.default_capacity_provider_strategy.is_some();
+            let some =
+                properties.capacity_providers.is_some() || properties.default_capacity_provider_strategy.is_some();
             some.then(|| Live::new(properties))
         };
         Ok(ids.iter().map(read).collect())

@@ -73,16 +73,18 @@ pub(crate) fn from_sdk(container: &sdk::ContainerDefinition) -> ContainerDefinit
         }),
         docker_labels: map_from_sdk(container.docker_labels()),
         entry_point: some(container.entry_point()),
-        environment: each(container.environment(), |it| KeyValuePair { name: it.name.clone(), value: it.value.clone() }),
+        environment: each(container.environment(), |it| KeyValuePair {
+            name: it.name.clone(),
+            value: it.value.clone(),
+        }),
         environment_files: each(container.environment_files(), |it| EnvironmentFile {
             kind: Some(it.r#type.to_string()),
             value: Some(it.value.clone()),
         }),
         essential: container.essential,
-        firelens_configuration: container.firelens_configuration().map(|it| FirelensConfiguration {
-            options: map_from_sdk(it.options()),
-            kind: Some(it.r#type.to_string()),
-        }),
+        firelens_configuration: container
+            .firelens_configuration()
+            .map(|it| FirelensConfiguration { options: map_from_sdk(it.options()), kind: Some(it.r#type.to_string()) }),
         health_check: container.health_check().map(|it| HealthCheck {
             command: some(&it.command),
             interval: it.interval,
@@ -152,9 +154,8 @@ fn dependency_to_sdk(it: &ContainerDependency) -> Result<sdk::ContainerDependenc
 }
 
 fn pairs_to_sdk(pairs: &[KeyValuePair]) -> Vec<sdk::KeyValuePair> {
-    let pair = |it: &KeyValuePair| {
-        sdk::KeyValuePair::builder().set_name(it.name.clone()).set_value(it.value.clone()).build()
-    };
+    let pair =
+        |it: &KeyValuePair| sdk::KeyValuePair::builder().set_name(it.name.clone()).set_value(it.value.clone()).build();
     pairs.iter().map(pair).collect()
 }
 
@@ -186,9 +187,10 @@ fn health_check_to_sdk(it: &HealthCheck) -> Result<sdk::HealthCheck, Failure> {
 }
 
 fn linux_to_sdk(it: &LinuxParameters) -> Result<sdk::LinuxParameters, Failure> {
-    let capabilities = it.capabilities.as_ref().map(|it| {
-        sdk::KernelCapabilities::builder().set_add(it.add.clone()).set_drop(it.drop.clone()).build()
-    });
+    let capabilities = it
+        .capabilities
+        .as_ref()
+        .map(|it| sdk::KernelCapabilities::builder().set_add(it.add.clone()).set_drop(it.drop.clone()).build());
     let tmpfs = try_each(&it.tmpfs, |it| {
         sdk::Tmpfs::builder()
             .set_container_path(it.container_path.clone())
@@ -308,10 +310,7 @@ fn ulimit_to_sdk(it: &Ulimit) -> Result<sdk::Ulimit, Failure> {
 
 fn volumes_from_to_sdk(volumes: &[VolumeFrom]) -> Vec<sdk::VolumeFrom> {
     let volume = |it: &VolumeFrom| {
-        sdk::VolumeFrom::builder()
-            .set_read_only(it.read_only)
-            .set_source_container(it.source_container.clone())
-            .build()
+        sdk::VolumeFrom::builder().set_read_only(it.read_only).set_source_container(it.source_container.clone()).build()
     };
     volumes.iter().map(volume).collect()
 }

@@ -90,8 +90,10 @@ pub(crate) async fn clusters(ids: &[String], cx: &Context) -> Result<Arc<Vec<Clu
         // The API takes a hundred at a time.
         for chunk in ids.chunks(100) {
             let describe = cx.client(Client::new).describe_clusters().set_clusters(Some(chunk.to_vec()));
-            let fields = [ClusterField::Attachments, ClusterField::Configurations, ClusterField::Settings, ClusterField::Tags];
-            let answer = describe.set_include(Some(fields.to_vec())).send().await.aws("ecs:DescribeClusters").absent()?;
+            let fields =
+                [ClusterField::Attachments, ClusterField::Configurations, ClusterField::Settings, ClusterField::Tags];
+            let answer =
+                describe.set_include(Some(fields.to_vec())).send().await.aws("ecs:DescribeClusters").absent()?;
             found.extend(answer.and_then(|answer| answer.clusters).unwrap_or_default());
         }
         Ok(found)

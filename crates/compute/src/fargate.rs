@@ -34,7 +34,8 @@ impl Task {
         Some(Self {
             vcpu: number(&definition["Cpu"])? / 1024.0,
             gb: number(&definition["Memory"])? / 1024.0,
-            storage: number(&definition["EphemeralStorage"]["SizeInGiB"]).map_or(0.0, |size| (size - FREE_STORAGE).max(0.0)),
+            storage: number(&definition["EphemeralStorage"]["SizeInGiB"])
+                .map_or(0.0, |size| (size - FREE_STORAGE).max(0.0)),
             platform: match (windows, arm) {
                 (true, _) => "windows.",
                 (_, true) => "arm.",
@@ -224,11 +225,20 @@ mod tests {
             (Some(json!([{ "CapacityProvider": "my-instances", "Weight": 1 }])), None, 3.0, None),
         ];
         for (strategy, launch_type, tasks, share) in cases {
-            assert_eq!(spot_share(strategy.as_ref(), launch_type, tasks), share, "{strategy:?} {launch_type:?} {tasks}");
+            assert_eq!(
+                spot_share(strategy.as_ref(), launch_type, tasks),
+                share,
+                "{strategy:?} {launch_type:?} {tasks}"
+            );
         }
     }
 
-    fn lines(service: Value, definition: Value, cluster: Value, scale: Option<(f64, f64)>) -> BTreeMap<String, Quantity> {
+    fn lines(
+        service: Value,
+        definition: Value,
+        cluster: Value,
+        scale: Option<(f64, f64)>,
+    ) -> BTreeMap<String, Quantity> {
         let mut service = service;
         service["TaskDefinition"] = json!(Handle::to("task").id());
         service["Cluster"] = json!(Handle::to("cluster").id());
@@ -263,8 +273,7 @@ mod tests {
 
     #[test]
     fn arm_and_the_clusters_default_strategy_count() {
-        let definition =
-            json!({ "Cpu": 1024, "Memory": 2048, "RuntimePlatform": { "CpuArchitecture": "ARM64" } });
+        let definition = json!({ "Cpu": 1024, "Memory": 2048, "RuntimePlatform": { "CpuArchitecture": "ARM64" } });
         let cluster = json!({ "DefaultCapacityProviderStrategy": strategy(30.0, 70.0, 0.0) });
         let lines = lines(json!({ "DesiredCount": 10 }), definition, cluster, None);
         let at = |key: &str| lines[key].expected.round();

@@ -235,7 +235,8 @@ impl Repository {
         }
         let found = describe(&[id.to_owned()], cx).await?;
         let arn = found.first().and_then(SdkRepository::repository_arn);
-        let arn = arn.ok_or_else(|| Failure::new(FailureKind::NotFound, format!("the ECR repository `{id}` is gone")))?;
+        let arn =
+            arn.ok_or_else(|| Failure::new(FailureKind::NotFound, format!("the ECR repository `{id}` is gone")))?;
         let client = cx.client(Client::new);
         if !changes.set.is_empty() {
             let tag = client.tag_resource().resource_arn(arn).set_tags(Some(sdk_tags(changes.set)?));

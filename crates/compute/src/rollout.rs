@@ -15,9 +15,22 @@ use cloud::{Absent, Aws, AwsResult, Context, Failure, Readiness};
 enum Rollout<'a> {
     Complete,
     /// In words; with the deployment where its tasks fail.
-    Going(String, Option<&'a Deployment>),
-    /// In words; with the deployment that failed, where ECS still reports it.
-    Failed(String, Option<&'a Deployment>),
+    Going(String, Option<Which<'a>>),
+    /// In words; with the deployment that failed.
+    Failed(String, Which<'a>),
+}
+
+/// A deployment, as far as ECS still says which it is.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+struct Which<'a> {
+    id: Option<&'a str>,
+    definition: Option<&'a str>,
+}
+
+impl<'a> Which<'a> {
+    fn of(deployment: &'a Deployment) -> Self {
+        Self { id: deployment.id(), definition: deployment.task_definition() }
+    }
 }
 
 /// Whether the service can be relied on; what failed in words, with the last task's end.
@@ -26,20 +39,19 @@ pub(crate) async fn readiness(service: &Service, cx: &Context) -> Result<Readine
         Rollout::Complete => Readiness::Ready,
         Rollout::Going(words, None) => Readiness::Pending(words),
         Rollout::Going(words, Some(failing)) => {
-            let tasks = stopped_tasks(service, cx).await?;
-            Readiness::Pending(sentences([Some(words), last_end(&tasks, failing.task_definition())], "; "))
+            let end = last_end(&stopped_tasks(service, cx).await?, failing);
+            Readiness::Pending(end.map_or(words.clone(), |end| format!("{words}; {end}")))
         }
         Rollout::Failed(words, failed) => {
-            let tasks = stopped_tasks(service, cx).await?;
-            let end = last_end(&tasks, failed.and_then(Deployment::task_definition));
-            Readiness::Failed(sentences([Some(words), end, last_events(service)], ". "))
+            let end = last_end(&stopped_tasks(service, cx).await?, failed);
+            Readiness::Failed(sentences([Some(words), end, last_events(service, failed)]))
         }
     })
 }
 
 fn rollout(service: &Service) -> Rollout<'_> {
     if let Some(status @ ("DRAINING" | "INACTIVE")) = service.status() {
-        return Rollout::Failed(format!("the service is being deleted ({status})"), None);
+        return Rollout::Failed(format!("the service is being deleted ({status})"), Which::default());
     }
     let deployments = service.deployments();
     let Some(primary) = deployments.iter().find(|it| it.status() == Some("PRIMARY")) else {
@@ -64,7 +76,7 @@ fn rollout(service: &Service) -> Rollout<'_> {
             Rollout::Going(format!("{counts}, waiting for them to be healthy and the old ones to leave"), None)
         }
         (false, 0) => Rollout::Going(counts, None),
-        (false, failed) => Rollout::Going(format!("{counts}, {failed} failed"), Some(primary)),
+        (false, failed) => Rollout::Going(format!("{counts}, {failed} failed"), Some(Which::of(primary))),
     }
 }
 
@@ -73,35 +85,44 @@ fn controller(service: &Service) -> DeploymentControllerType {
 }
 
 /// Whether the newest deployment failed: itself, or in that the PRIMARY one is a rollback.
-fn failure<'a>(service: &'a Service, primary: &'a Deployment) -> Option<(String, Option<&'a Deployment>)> {
+fn failure<'a>(service: &'a Service, primary: &'a Deployment) -> Option<(String, Which<'a>)> {
     if primary.rollout_state() == Some(&DeploymentRolloutState::Failed) {
         let reason = primary.rollout_state_reason().unwrap_or("ECS says no reason");
-        return Some((format!("the deployment of {} failed: {reason}", definition(primary)), Some(primary)));
+        return Some((format!("the deployment of {} failed: {reason}", definition(primary)), Which::of(primary)));
     }
     // The reason says so while ECS brings a deployment back; afterwards only the events do.
     let by_reason = primary.rollout_state_reason().is_some_and(|reason| reason.contains("rolling back"));
     let by_event = primary.id().is_some_and(|id| {
         let rollback = |message: &str| message.contains("rolling back to deployment") && message.contains(id);
-        service.events().iter().filter_map(|event| event.message()).any(rollback)
+        messages(service).any(rollback)
     });
     if !by_reason && !by_event {
         return None;
     }
     let other = |it: &&Deployment| it.status() != Some("PRIMARY") && it.task_definition() != primary.task_definition();
     let failed = service.deployments().iter().filter(other).max_by_key(|it| it.created_at().map(|at| at.secs()));
+    let event = messages(service).find_map(failed_event);
     let what = failed.map_or("the deployment".to_owned(), |it| format!("the deployment of {}", definition(it)));
     let reason = failed
         .filter(|it| it.rollout_state() == Some(&DeploymentRolloutState::Failed))
         .and_then(Deployment::rollout_state_reason)
-        .or_else(|| event_with(service, "deployment failed"))
-        .or_else(|| event_with(service, "rolling back"))
+        .or(event.map(|(_, reason)| reason))
         .unwrap_or("its tasks did not become healthy");
     let words = format!("{what} failed: {}; ECS rolled back to {}", reason.trim_end_matches('.'), definition(primary));
-    Some((words, failed))
+    let gone = Which { id: event.map(|(id, _)| id), definition: None };
+    Some((words, failed.map_or(gone, Which::of)))
 }
 
-fn event_with<'a>(service: &'a Service, words: &str) -> Option<&'a str> {
-    service.events().iter().filter_map(|event| event.message()).find(|message| message.contains(words))
+/// The service's events, the newest first.
+fn messages(service: &Service) -> impl Iterator<Item = &str> {
+    service.events().iter().filter_map(|event| event.message())
+}
+
+/// Id and reason in `(service api) (deployment ecs-svc/123) deployment failed: tasks failed to start.`
+fn failed_event(message: &str) -> Option<(&str, &str)> {
+    let (before, reason) = message.split_once(") deployment failed: ")?;
+    let (_, id) = before.rsplit_once("(deployment ")?;
+    Some((id, reason))
 }
 
 /// `family:revision` of a deployment.
@@ -129,10 +150,13 @@ async fn stopped_tasks(service: &Service, cx: &Context) -> Result<Vec<Task>, Fai
     Ok(described.tasks.unwrap_or_default())
 }
 
-/// How the last task of a task definition (none: of any) came to its end, in words.
-fn last_end(tasks: &[Task], definition: Option<&str>) -> Option<String> {
-    let concerned = |task: &&Task| definition.is_none() || task.task_definition_arn() == definition;
-    let task = tasks.iter().filter(concerned).max_by_key(|task| task.stopped_at().map(|at| at.secs()))?;
+/// How the last task of a deployment came to its end, in words.
+fn last_end(tasks: &[Task], of: Which<'_>) -> Option<String> {
+    let started = |task: &&Task| of.id.is_some() && task.started_by() == of.id;
+    let defined = |task: &&Task| of.definition.is_some() && task.task_definition_arn() == of.definition;
+    let ended = |task: &&Task| task.stopped_at().map(|at| at.secs());
+    let by_deployment = tasks.iter().filter(started).max_by_key(ended);
+    let task = by_deployment.or_else(|| tasks.iter().filter(defined).max_by_key(ended))?;
     let stopped = task.stopped_reason().unwrap_or("ECS says no reason");
     // The container that ended first and badly, not those that were stopped for it.
     let guilty = |it: &&Container| it.exit_code.is_some_and(|code| code != 0) || it.reason().is_some();
@@ -174,16 +198,30 @@ fn pull_failure(stopped: &str, container: Option<&Container>) -> Option<String> 
     Some(format!("the image {image} cannot be pulled: {next} ({pull})"))
 }
 
-/// The last three events, oldest first.
-fn last_events(service: &Service) -> Option<String> {
-    let mut last: Vec<&str> = service.events().iter().filter_map(|event| event.message()).take(3).collect();
+/// The three events up to the deployment's failure, else the last three; oldest first.
+fn last_events(service: &Service, failed: Which<'_>) -> Option<String> {
+    let failure = |message: &str| failed_event(message).is_some_and(|(id, _)| failed.id == Some(id));
+    let from = messages(service).position(failure).unwrap_or(0);
+    let mut last: Vec<&str> = messages(service).skip(from).take(3).collect();
     last.reverse();
-    (!last.is_empty()).then(|| format!("Last events: {}", last.join(" | ")))
+    (!last.is_empty()).then(|| format!("last events: {}", last.join(" | ")))
 }
 
-fn sentences<const N: usize>(parts: [Option<String>; N], separator: &str) -> String {
-    let parts: Vec<String> = parts.into_iter().flatten().collect();
-    parts.iter().map(|part| part.trim_end_matches('.')).collect::<Vec<_>>().join(separator)
+/// Whole sentences but for the last full stop, the first without a capital.
+fn sentences(parts: [Option<String>; 3]) -> String {
+    let mut text = String::new();
+    for part in parts.into_iter().flatten() {
+        let part = part.trim_end_matches('.');
+        if text.is_empty() {
+            text.push_str(part);
+            continue;
+        }
+        let mut letters = part.chars();
+        text.push_str(". ");
+        text.extend(letters.next().map(|first| first.to_ascii_uppercase()));
+        text.push_str(letters.as_str());
+    }
+    text
 }
 
 #[cfg(test)]
@@ -255,7 +293,10 @@ mod tests {
             .failed_tasks(3)
             .build();
         let service = service(NEW).deployments(primary.clone()).build();
-        assert_eq!(rollout(&service), Rollout::Going("0 of 2 tasks running, 3 failed".to_owned(), Some(&primary)));
+        assert_eq!(
+            rollout(&service),
+            Rollout::Going("0 of 2 tasks running, 3 failed".to_owned(), Some(Which::of(&primary)))
+        );
     }
 
     #[test]
@@ -264,7 +305,7 @@ mod tests {
             .rollout_state_reason("ECS deployment circuit breaker: tasks failed to start.")
             .build();
         let service = service(NEW).deployments(primary).build();
-        let Rollout::Failed(words, Some(_)) = rollout(&service) else { panic!("not failed") };
+        let Rollout::Failed(words, _) = rollout(&service) else { panic!("not failed") };
         assert_eq!(words, "the deployment of api:4 failed: ECS deployment circuit breaker: tasks failed to start.");
     }
 
@@ -277,9 +318,10 @@ mod tests {
             .rollout_state_reason("ECS deployment circuit breaker: rolling back to deploymentId ecs-svc/3.")
             .build();
         let service_going = service(OLD).deployments(going).deployments(failed).build();
-        let Rollout::Failed(words, Some(_)) = rollout(&service_going) else { panic!("not failed") };
+        let Rollout::Failed(words, which) = rollout(&service_going) else { panic!("not failed") };
         let reason = "ECS deployment circuit breaker: tasks failed to start";
         assert_eq!(words, format!("the deployment of api:4 failed: {reason}; ECS rolled back to api:3"));
+        assert_eq!(which, Which { id: Some("ecs-svc/2"), definition: Some(NEW) });
 
         let done = deployment("ecs-svc/3", "PRIMARY", OLD, DeploymentRolloutState::Completed)
             .rollout_state_reason("ECS deployment ecs-svc/3 completed.")
@@ -290,8 +332,13 @@ mod tests {
             event("(service api) (deployment ecs-svc/2) deployment failed: tasks failed to start."),
         ];
         let service_done = service(OLD).deployments(done).set_events(Some(events.to_vec())).build();
-        let Rollout::Failed(words, None) = rollout(&service_done) else { panic!("a rollback taken for success") };
-        assert!(words.contains("tasks failed to start; ECS rolled back to api:3"), "{words}");
+        let Rollout::Failed(words, which) = rollout(&service_done) else { panic!("a rollback taken for success") };
+        assert_eq!(words, "the deployment failed: tasks failed to start; ECS rolled back to api:3");
+        assert_eq!(which, Which { id: Some("ecs-svc/2"), definition: None });
+        assert_eq!(
+            last_events(&service_done, which).unwrap(),
+            "last events: (service api) (deployment ecs-svc/2) deployment failed: tasks failed to start."
+        );
 
         // The next deployment is judged by itself.
         let next = deployment("ecs-svc/4", "PRIMARY", NEW, DeploymentRolloutState::Completed).build();
@@ -299,8 +346,9 @@ mod tests {
         assert_eq!(rollout(&service_next), Rollout::Complete);
     }
 
-    fn task(definition: &str, stopped: &str, at: i64, container: Container) -> Task {
+    fn task(deployment: &str, definition: &str, stopped: &str, at: i64, container: Container) -> Task {
         Task::builder()
+            .started_by(deployment)
             .task_definition_arn(definition)
             .stopped_reason(stopped)
             .stopped_at(DateTime::from_secs(at))
@@ -311,36 +359,48 @@ mod tests {
     #[test]
     fn the_last_end_is_of_the_deployment_and_the_guilty_container() {
         let exited = |code| Container::builder().name("api").exit_code(code).build();
+        let scaled = "Scaling activity initiated by (deployment ecs-svc/1)";
         let tasks = [
-            task(NEW, "Essential container in task exited", 10, exited(1)),
-            task(NEW, "Essential container in task exited", 20, exited(137)),
-            task(OLD, "Scaling activity initiated by (deployment ecs-svc/1)", 30, exited(0)),
+            task("ecs-svc/2", NEW, "Essential container in task exited", 10, exited(1)),
+            task("ecs-svc/2", NEW, "Essential container in task exited", 20, exited(137)),
+            task("ecs-svc/1", OLD, scaled, 30, exited(0)),
         ];
-        assert_eq!(
-            last_end(&tasks, Some(NEW)).unwrap(),
-            "the last task stopped: Essential container in task exited: container `api` exited with code 137 \
-             (killed: out of memory, or it did not stop in time)"
-        );
-        assert_eq!(
-            last_end(&tasks, None).unwrap(),
-            "the last task stopped: Scaling activity initiated by (deployment ecs-svc/1)"
-        );
-        assert_eq!(last_end(&tasks, Some("other")), None);
+        let killed = "the last task stopped: Essential container in task exited: container `api` exited with code 137 \
+                      (killed: out of memory, or it did not stop in time)";
+        let by_id = Which { id: Some("ecs-svc/2"), definition: None };
+        let by_definition = Which { id: Some("ecs-svc/9"), definition: Some(NEW) };
+        assert_eq!(last_end(&tasks, by_id).unwrap(), killed);
+        assert_eq!(last_end(&tasks, by_definition).unwrap(), killed);
+        let old = Which { id: Some("ecs-svc/1"), definition: None };
+        assert_eq!(last_end(&tasks, old).unwrap(), format!("the last task stopped: {scaled}"));
+        assert_eq!(last_end(&tasks, Which::default()), None);
     }
 
     #[test]
     fn an_image_that_cannot_be_pulled_is_named() {
         let image = "123456789012.dkr.ecr.us-east-1.amazonaws.com/arrakis-production-api:latest";
-        let reason = format!("CannotPullContainerError: pull image manifest has been retried 1 time(s): {image}: not found");
+        let reason =
+            format!("CannotPullContainerError: pull image manifest has been retried 1 time(s): {image}: not found");
         let container = Container::builder().name("api").image(image).reason(&reason).build();
-        let words = last_end(&[task(NEW, "Task failed to start", 1, container)], Some(NEW)).unwrap();
-        assert!(words.starts_with(&format!("the image {image} cannot be pulled: it is not in its repository: push it")), "{words}");
+        let of = Which { id: Some("ecs-svc/2"), definition: None };
+        let words = last_end(&[task("ecs-svc/2", NEW, "Task failed to start", 1, container)], of).unwrap();
+        let start = format!("the image {image} cannot be pulled: it is not in its repository: push it");
+        assert!(words.starts_with(&start), "{words}");
         assert!(words.contains(&reason), "{words}");
     }
 
     #[test]
     fn the_last_events_are_in_order_of_time() {
         let messages = ["4", "3", "2", "1"].map(event).to_vec();
-        assert_eq!(last_events(&service(NEW).set_events(Some(messages)).build()).unwrap(), "Last events: 2 | 3 | 4");
+        let service = service(NEW).set_events(Some(messages)).build();
+        assert_eq!(last_events(&service, Which::default()).unwrap(), "last events: 2 | 3 | 4");
+    }
+
+    #[test]
+    fn words_become_sentences() {
+        assert_eq!(
+            sentences([Some("it failed.".into()), None, Some("last events: a".into())]),
+            "it failed. Last events: a"
+        );
     }
 }

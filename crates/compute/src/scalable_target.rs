@@ -206,7 +206,8 @@ impl ScalableTarget {
             return Ok(());
         }
         let target = describe_one(id, cx).await?.and_then(|target| target.scalable_target_arn);
-        let arn = target.ok_or_else(|| Failure::new(FailureKind::NotFound, format!("the scalable target `{id}` is gone")))?;
+        let arn =
+            target.ok_or_else(|| Failure::new(FailureKind::NotFound, format!("the scalable target `{id}` is gone")))?;
         let client = cx.client(Client::new);
         if !changes.set.is_empty() {
             let tag = client.tag_resource().resource_arn(&arn).set_tags(Some(changes.set.into_iter().collect()));
@@ -333,10 +334,9 @@ fn live(target: &SdkTarget, actions: &[SdkScheduled], tags: Vec<(String, String)
         scalable_dimension: Some(target.scalable_dimension.to_string()),
         scheduled_actions: ecs::each(&actions, |action| ScheduledAction {
             end_time: action.end_time().map(time),
-            scalable_target_action: action.scalable_target_action().map(|it| ScalableTargetAction {
-                max_capacity: it.max_capacity,
-                min_capacity: it.min_capacity,
-            }),
+            scalable_target_action: action
+                .scalable_target_action()
+                .map(|it| ScalableTargetAction { max_capacity: it.max_capacity, min_capacity: it.min_capacity }),
             schedule: Some(action.schedule.clone()),
             scheduled_action_name: Some(action.scheduled_action_name.clone()),
             start_time: action.start_time().map(time),
@@ -405,7 +405,11 @@ mod tests {
                 .build()
                 .unwrap()
         };
-        let live = live(&target, &[action(&target.resource_id), action("service/other/other")], vec![("a".into(), "1".into())]);
+        let live = live(
+            &target,
+            &[action(&target.resource_id), action("service/other/other")],
+            vec![("a".into(), "1".into())],
+        );
         let read = engine::intrinsic::lower(serde_json::to_value(&live.properties).unwrap());
         assert_eq!(read, declared);
         assert_eq!(live.attributes["Id"], ID);

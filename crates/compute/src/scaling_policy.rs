@@ -5,7 +5,9 @@ use std::collections::BTreeMap;
 
 use aws_sdk_applicationautoscaling::Client;
 use aws_sdk_applicationautoscaling::types as sdk;
-use aws_sdk_applicationautoscaling::types::{PolicyType, ScalableDimension, ScalingPolicy as SdkPolicy, ServiceNamespace};
+use aws_sdk_applicationautoscaling::types::{
+    PolicyType, ScalableDimension, ScalingPolicy as SdkPolicy, ServiceNamespace,
+};
 use cloud::{Absent, Aws, AwsResult, Charge, Context, Created, Failure, Live, Pricing, Quantity, Resource};
 use serde::{Deserialize, Serialize};
 
@@ -214,9 +216,10 @@ impl Resource for ScalingPolicy {
     async fn find(&self, cx: &Context) -> Result<Option<Created>, Failure> {
         // Policies carry no tags: one of that name on that target is what PutScalingPolicy would change anyway.
         let (resource, dimension, namespace) = self.target();
-        let names = [self.policy_name.clone().unwrap_or_default()];
-        let found = describe(namespace, Some(resource), &names, cx).await?;
-        let found = found.iter().find(|policy| policy.scalable_dimension.as_str() == dimension);
+        let name = self.policy_name.clone().unwrap_or_default();
+        let found = describe(namespace, Some(resource), std::slice::from_ref(&name), cx).await?;
+        let same = |it: &&SdkPolicy| it.policy_name == name && it.scalable_dimension.as_str() == dimension;
+        let found = found.iter().find(same);
         Ok(found.map(|policy| Created::new(&policy.policy_arn).with("Arn", policy.policy_arn.clone())))
     }
 
@@ -532,14 +535,18 @@ mod tests {
                 ] },
                 "TargetValue": 10.0,
             })),
-            declared("StepScaling", "StepScalingPolicyConfiguration", json!({
-                "AdjustmentType": "PercentChangeInCapacity", "Cooldown": 60, "MetricAggregationType": "Maximum",
-                "MinAdjustmentMagnitude": 1,
-                "StepAdjustments": [
-                    { "MetricIntervalLowerBound": 0.0, "MetricIntervalUpperBound": 10.0, "ScalingAdjustment": 10 },
-                    { "MetricIntervalLowerBound": 10.0, "ScalingAdjustment": 30 },
-                ],
-            })),
+            declared(
+                "StepScaling",
+                "StepScalingPolicyConfiguration",
+                json!({
+                    "AdjustmentType": "PercentChangeInCapacity", "Cooldown": 60, "MetricAggregationType": "Maximum",
+                    "MinAdjustmentMagnitude": 1,
+                    "StepAdjustments": [
+                        { "MetricIntervalLowerBound": 0.0, "MetricIntervalUpperBound": 10.0, "ScalingAdjustment": 10 },
+                        { "MetricIntervalLowerBound": 10.0, "ScalingAdjustment": 30 },
+                    ],
+                }),
+            ),
         ];
         for case in cases {
             let read = read(&case);

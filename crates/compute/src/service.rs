@@ -185,8 +185,7 @@ impl Resource for Service {
     async fn find(&self, cx: &Context) -> Result<Option<Created>, Failure> {
         let cluster = self.cluster.as_deref().unwrap_or("default");
         let found = describe(cluster, &[self.name(cx)], cx).await?;
-        let ours =
-            |service: &&SdkService| service.status() == Some("ACTIVE") && ecs::has_our_tags(service.tags(), cx);
+        let ours = |service: &&SdkService| service.status() == Some("ACTIVE") && ecs::has_our_tags(service.tags(), cx);
         Ok(found.iter().find(ours).and_then(created))
     }
 
@@ -359,7 +358,8 @@ mod tests {
 
     #[test]
     fn what_is_not_active_is_gone() {
-        let failure = Failure { code: "ServiceNotActiveException".to_owned(), ..Failure::invalid("Service was not ACTIVE.") };
+        let failure =
+            Failure { code: "ServiceNotActiveException".to_owned(), ..Failure::invalid("Service was not ACTIVE.") };
         assert!(is_absence(&failure));
         assert!(is_absence(&Failure::new(FailureKind::NotFound, "Service not found.")));
         assert!(!is_absence(&Failure::invalid("Invalid revision number.")));

@@ -198,9 +198,10 @@ pub(crate) fn deployment_to_sdk(it: &DeploymentConfiguration) -> Result<sdk::Dep
             .build()
             .map_err(incomplete)
     });
-    let breaker = it.deployment_circuit_breaker.as_ref().map(|it| {
-        sdk::DeploymentCircuitBreaker::builder().set_enable(it.enable).set_rollback(it.rollback).build()
-    });
+    let breaker = it
+        .deployment_circuit_breaker
+        .as_ref()
+        .map(|it| sdk::DeploymentCircuitBreaker::builder().set_enable(it.enable).set_rollback(it.rollback).build());
     let built = sdk::DeploymentConfiguration::builder()
         .set_alarms(alarms.transpose()?)
         .set_bake_time_in_minutes(it.bake_time_in_minutes)
@@ -219,10 +220,9 @@ pub(crate) fn deployment_from_sdk(it: &sdk::DeploymentConfiguration) -> Deployme
             rollback: Some(it.rollback),
         }),
         bake_time_in_minutes: it.bake_time_in_minutes,
-        deployment_circuit_breaker: it.deployment_circuit_breaker().map(|it| DeploymentCircuitBreaker {
-            enable: Some(it.enable),
-            rollback: Some(it.rollback),
-        }),
+        deployment_circuit_breaker: it
+            .deployment_circuit_breaker()
+            .map(|it| DeploymentCircuitBreaker { enable: Some(it.enable), rollback: Some(it.rollback) }),
         maximum_percent: it.maximum_percent,
         minimum_healthy_percent: it.minimum_healthy_percent,
         strategy: text(it.strategy()),
@@ -324,9 +324,7 @@ pub(crate) fn registries_from_sdk(items: &[sdk::ServiceRegistry]) -> Option<Vec<
     })
 }
 
-pub(crate) fn connect_to_sdk(
-    it: &ServiceConnectConfiguration,
-) -> Result<sdk::ServiceConnectConfiguration, Failure> {
+pub(crate) fn connect_to_sdk(it: &ServiceConnectConfiguration) -> Result<sdk::ServiceConnectConfiguration, Failure> {
     let services = try_each(&it.services, |it| {
         let aliases = try_each(&it.client_aliases, |it| {
             let alias = sdk::ServiceConnectClientAlias::builder().set_dns_name(it.dns_name.clone()).set_port(it.port);

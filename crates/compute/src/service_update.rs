@@ -9,7 +9,9 @@ use crate::cluster::{CapacityProviderStrategyItem, strategy_to_sdk};
 use crate::ecs;
 use crate::service::{Service, cluster_and_name};
 use crate::service_properties as parts;
-use crate::service_properties::{DeploymentAlarms, DeploymentCircuitBreaker, DeploymentConfiguration, NetworkConfiguration};
+use crate::service_properties::{
+    DeploymentAlarms, DeploymentCircuitBreaker, DeploymentConfiguration, NetworkConfiguration,
+};
 
 /// Makes a live service the declared one.
 pub(crate) async fn update(declared: &Service, arn: &str, live: &Service, cx: &Context) -> Result<(), Failure> {
@@ -41,7 +43,9 @@ fn changes(
     if when(shares(&declared.capacity_provider_strategy) != shares(&live.capacity_provider_strategy)) {
         // An empty list goes back to the cluster's default. ECS wants both together.
         call = call
-            .set_capacity_provider_strategy(Some(strategy_to_sdk(&declared.capacity_provider_strategy)?.unwrap_or_default()))
+            .set_capacity_provider_strategy(Some(
+                strategy_to_sdk(&declared.capacity_provider_strategy)?.unwrap_or_default(),
+            ))
             .force_new_deployment(true);
     }
     if when(network(&declared.network_configuration) != network(&live.network_configuration)) {
@@ -64,7 +68,9 @@ fn changes(
         let controller = declared.deployment_controller.as_ref();
         call = call.set_deployment_controller(controller.map(parts::controller_to_sdk).transpose()?);
     }
-    if when(declared.health_check_grace_period_seconds.unwrap_or(0) != live.health_check_grace_period_seconds.unwrap_or(0)) {
+    if when(
+        declared.health_check_grace_period_seconds.unwrap_or(0) != live.health_check_grace_period_seconds.unwrap_or(0),
+    ) {
         call = call.health_check_grace_period_seconds(declared.health_check_grace_period_seconds.unwrap_or(0));
     }
     let platform = declared.platform_version.as_deref().unwrap_or("LATEST");
@@ -227,7 +233,9 @@ mod tests {
     fn only_what_differs_is_said() {
         let said = changed(json!({ "TaskDefinition": "api:2" }), json!({})).unwrap();
         assert!(said.contains("task_definition: Some(\"api:2\")"), "{said}");
-        for other in ["desired_count: Some", "network_configuration: Some", "load_balancers: Some", "force_new_deployment: Some"] {
+        for other in
+            ["desired_count: Some", "network_configuration: Some", "load_balancers: Some", "force_new_deployment: Some"]
+        {
             assert!(!said.contains(other), "{other} in {said}");
         }
         let said = changed(json!({ "DesiredCount": 5 }), json!({})).unwrap();

@@ -23,10 +23,7 @@ pub struct Settings {
 
 /// Fargate capacity.
 #[derive(Debug, Clone, Copy, PartialEq, Deserialize, Serialize, JsonSchema)]
-#[serde(
-    untagged,
-    expecting = "write \"on-demand\", \"spot\", or weights such as { spot = 70, on-demand = 30 }"
-)]
+#[serde(untagged, expecting = "write \"on-demand\", \"spot\", or weights such as { spot = 70, on-demand = 30 }")]
 pub enum Capacity {
     /// All tasks on one kind.
     One(CapacityName),

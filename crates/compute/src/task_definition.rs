@@ -99,9 +99,11 @@ impl Resource for TaskDefinition {
             .set_container_definitions(ecs::try_each(&self.container_definitions, container_sdk::to_sdk)?)
             .set_cpu(self.cpu.clone())
             .set_enable_fault_injection(self.enable_fault_injection)
-            .set_ephemeral_storage(self.ephemeral_storage.as_ref().map(|storage| {
-                SdkEphemeralStorage::builder().set_size_in_gib(storage.size_in_gib).build()
-            }))
+            .set_ephemeral_storage(
+                self.ephemeral_storage
+                    .as_ref()
+                    .map(|storage| SdkEphemeralStorage::builder().set_size_in_gib(storage.size_in_gib).build()),
+            )
             .set_execution_role_arn(self.execution_role_arn.clone())
             .set_ipc_mode(self.ipc_mode.as_deref().map(IpcMode::from))
             .set_memory(self.memory.clone())

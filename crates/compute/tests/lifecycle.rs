@@ -23,13 +23,16 @@ async fn clusters() {
     assert_eq!(made.id, name);
     let failure = world.make_again("compute.cluster", &cluster).await.unwrap_err();
     assert_eq!(failure.kind, FailureKind::AlreadyExists, "{failure}");
-    let changed = with(cluster, json!({
-        "ClusterSettings": [{ "Name": "containerInsights", "Value": "disabled" }],
-        "DefaultCapacityProviderStrategy": [
-            { "CapacityProvider": "FARGATE", "Weight": 30, "Base": 1 }, { "CapacityProvider": "FARGATE_SPOT", "Weight": 70, "Base": 0 },
-        ],
-        "Tags": tags("compute.cluster", &[("new", "2")]),
-    }));
+    let changed = with(
+        cluster,
+        json!({
+            "ClusterSettings": [{ "Name": "containerInsights", "Value": "disabled" }],
+            "DefaultCapacityProviderStrategy": [
+                { "CapacityProvider": "FARGATE", "Weight": 30, "Base": 1 }, { "CapacityProvider": "FARGATE_SPOT", "Weight": 70, "Base": 0 },
+            ],
+            "Tags": tags("compute.cluster", &[("new", "2")]),
+        }),
+    );
     world.change("compute.cluster", &changed).await;
     assert!(!world.read("compute.cluster").await.unwrap().0["Tags"].to_string().contains("old"));
 
@@ -73,13 +76,16 @@ async fn repositories() {
     assert!(made.attributes["RepositoryUri"].as_str().unwrap().ends_with(&name));
     let failure = world.make_again("compute.repository.api", &repository).await.unwrap_err();
     assert_eq!(failure.kind, FailureKind::AlreadyExists, "{failure}");
-    let changed = with(repository.clone(), json!({
-        "ImageScanningConfiguration": { "ScanOnPush": true },
-        "ImageTagMutability": "IMMUTABLE",
-        "LifecyclePolicy": { "LifecyclePolicyText": rules(5) },
-        "RepositoryPolicyText": null,
-        "Tags": tags("compute.repository.api", &[("new", "2")]),
-    }));
+    let changed = with(
+        repository.clone(),
+        json!({
+            "ImageScanningConfiguration": { "ScanOnPush": true },
+            "ImageTagMutability": "IMMUTABLE",
+            "LifecyclePolicy": { "LifecyclePolicyText": rules(5) },
+            "RepositoryPolicyText": null,
+            "Tags": tags("compute.repository.api", &[("new", "2")]),
+        }),
+    );
     world.change("compute.repository.api", &changed).await;
     let (live, _) = world.read("compute.repository.api").await.unwrap();
     assert_eq!(live.get("RepositoryPolicyText"), None);
@@ -88,7 +94,8 @@ async fn repositories() {
     world.change("compute.repository.api", &without).await;
     assert_eq!(world.read("compute.repository.api").await.unwrap().0.get("LifecyclePolicy"), None);
 
-    let plain = json!({ "RepositoryName": format!("plain-{}", world.round), "Tags": tags("compute.repository.plain", &[]) });
+    let plain =
+        json!({ "RepositoryName": format!("plain-{}", world.round), "Tags": tags("compute.repository.plain", &[]) });
     world.make("compute.repository.plain", "AWS::ECR::Repository", &plain).await;
     world.refresh(&[("AWS::ECR::Repository", "not-there")]).await;
 
@@ -130,7 +137,9 @@ fn network(world: &World) -> Network {
     let target = format!("Action=CreateTargetGroup&Name=t-{short}&Protocol=HTTP&Port=3000&VpcId={vpc}&TargetType=ip");
     let target_group = world.elb(&target, "TargetGroupArn");
     let [a, b] = &subnets;
-    let balancer = format!("Action=CreateLoadBalancer&Name=b-{short}&Subnets.member.1={a}&Subnets.member.2={b}&SecurityGroups.member.1={group}");
+    let balancer = format!(
+        "Action=CreateLoadBalancer&Name=b-{short}&Subnets.member.1={a}&Subnets.member.2={b}&SecurityGroups.member.1={group}"
+    );
     let balancer = world.elb(&balancer, "LoadBalancerArn");
     let listener = format!(
         "Action=CreateListener&LoadBalancerArn={balancer}&Protocol=HTTP&Port=80&DefaultActions.member.1.Type=forward\
@@ -249,16 +258,19 @@ async fn services() {
     let absent = made.id.replace("/api-", "/none-");
     assert_eq!(world.refresh(&[("AWS::ECS::Service", &absent)]).await, 1);
 
-    let changed = with(api.clone(), json!({
-        "TaskDefinition": two,
-        "DesiredCount": 3,
-        "CapacityProviderStrategy": [
-            { "CapacityProvider": "FARGATE", "Weight": 30, "Base": 0 }, { "CapacityProvider": "FARGATE_SPOT", "Weight": 70, "Base": 0 },
-        ],
-        "EnableExecuteCommand": true,
-        "HealthCheckGracePeriodSeconds": 30,
-        "Tags": tags("compute.service.api", &[("new", "2")]),
-    }));
+    let changed = with(
+        api.clone(),
+        json!({
+            "TaskDefinition": two,
+            "DesiredCount": 3,
+            "CapacityProviderStrategy": [
+                { "CapacityProvider": "FARGATE", "Weight": 30, "Base": 0 }, { "CapacityProvider": "FARGATE_SPOT", "Weight": 70, "Base": 0 },
+            ],
+            "EnableExecuteCommand": true,
+            "HealthCheckGracePeriodSeconds": 30,
+            "Tags": tags("compute.service.api", &[("new", "2")]),
+        }),
+    );
     world.change("compute.service.api", &changed).await;
     assert!(!world.read("compute.service.api").await.unwrap().0["Tags"].to_string().contains("old"));
 
@@ -272,19 +284,22 @@ async fn services() {
     // A release that does not come up: ECS brings the one before back, and that is no success.
     world.try_change("compute.service.api", &with(changed.clone(), json!({ "TaskDefinition": broken }))).await.unwrap();
     let why = world.settle("compute.service.api").await.unwrap_err();
-    assert!(why.contains("rolled back to") && why.contains("the last task stopped"), "{why}");
+    assert!(why.contains("rolled back to") && why.contains("container `api` exited with code 1"), "{why}");
     let checks = compute::health::check(&world.resources(), &cx).await;
     assert_eq!(checks.iter().filter(|check| check.status == Status::Unhealthy).count(), 1, "{checks:?}");
     // And the next one that does is.
     world.change("compute.service.api", &with(changed.clone(), json!({ "TaskDefinition": one }))).await;
 
     // Without a way back the failure says why, too.
-    let bad = with(worker, json!({
-        "ServiceName": format!("bad-{}", world.round),
-        "TaskDefinition": broken,
-        "DeploymentConfiguration": { "DeploymentCircuitBreaker": { "Enable": true, "Rollback": false } },
-        "Tags": tags("compute.service.bad", &[]),
-    }));
+    let bad = with(
+        worker,
+        json!({
+            "ServiceName": format!("bad-{}", world.round),
+            "TaskDefinition": broken,
+            "DeploymentConfiguration": { "DeploymentCircuitBreaker": { "Enable": true, "Rollback": false } },
+            "Tags": tags("compute.service.bad", &[]),
+        }),
+    );
     world.make_unready("compute.service.bad", "AWS::ECS::Service", &bad).await;
     let why = world.settle("compute.service.bad").await.unwrap_err();
     assert!(why.contains("failed") && why.contains("container `api` exited with code"), "{why}");
@@ -310,9 +325,12 @@ async fn scaling(world: &mut World, resource: &str) {
     });
     let made = world.make("compute.scalable-target.api", "AWS::ApplicationAutoScaling::ScalableTarget", &target).await;
     assert_eq!(made.id, format!("{resource}|ecs:service:DesiredCount|ecs"));
-    let changed = with(target, json!({
-        "MaxCapacity": 20, "ScheduledActions": null, "Tags": tags("compute.scalable-target.api", &[("new", "2")]),
-    }));
+    let changed = with(
+        target,
+        json!({
+            "MaxCapacity": 20, "ScheduledActions": null, "Tags": tags("compute.scalable-target.api", &[("new", "2")]),
+        }),
+    );
     world.change("compute.scalable-target.api", &changed).await;
     let (live, _) = world.read("compute.scalable-target.api").await.unwrap();
     assert_eq!(live.get("ScheduledActions"), None);
@@ -334,18 +352,24 @@ async fn scaling(world: &mut World, resource: &str) {
     let kind = "AWS::ApplicationAutoScaling::ScalingPolicy";
     let cpu = world.make("compute.scaling-policy.api.cpu", kind, &policy("cpu", 70.0)).await;
     world.change("compute.scaling-policy.api.cpu", &policy("cpu", 75.0)).await;
-    let by_target = with(policy("memory", 75.0), json!({
-        "ResourceId": null, "ScalableDimension": null, "ServiceNamespace": null, "ScalingTargetId": made.id,
-    }));
+    let by_target = with(
+        policy("memory", 75.0),
+        json!({
+            "ResourceId": null, "ScalableDimension": null, "ServiceNamespace": null, "ScalingTargetId": made.id,
+        }),
+    );
     world.make("compute.scaling-policy.api.memory", kind, &by_target).await;
-    let step = with(policy("step", 0.0), json!({
-        "PolicyType": "StepScaling",
-        "TargetTrackingScalingPolicyConfiguration": null,
-        "StepScalingPolicyConfiguration": {
-            "AdjustmentType": "ChangeInCapacity", "Cooldown": 60, "MetricAggregationType": "Average",
-            "StepAdjustments": [{ "MetricIntervalLowerBound": 0.0, "ScalingAdjustment": 2 }],
-        },
-    }));
+    let step = with(
+        policy("step", 0.0),
+        json!({
+            "PolicyType": "StepScaling",
+            "TargetTrackingScalingPolicyConfiguration": null,
+            "StepScalingPolicyConfiguration": {
+                "AdjustmentType": "ChangeInCapacity", "Cooldown": 60, "MetricAggregationType": "Average",
+                "StepAdjustments": [{ "MetricIntervalLowerBound": 0.0, "ScalingAdjustment": 2 }],
+            },
+        }),
+    );
     world.make("compute.scaling-policy.api.step", kind, &step).await;
     assert_eq!(world.refresh(&[(kind, &cpu.id.replace("policyName/cpu", "policyName/none"))]).await, 1);
 }

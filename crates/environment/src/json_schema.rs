@@ -37,19 +37,14 @@ fn simplify(value: &mut Value) {
 }
 
 fn simplify_object(map: &mut Map<String, Value>) {
-    // Within `properties` the keys are those of the files: a key called `required` stays.
-    let is_schema = !map.values().all(Value::is_object) || map.contains_key("anyOf");
-    if is_schema {
-        if map.get("required").is_some_and(Value::is_array) {
-            map.shift_remove("required");
-        }
-        if map.get("format").is_some_and(|format| format.as_str().is_some_and(is_rust_format)) {
-            map.shift_remove("format");
-        }
-    }
-    if map.get("default").is_some_and(Value::is_null) {
-        map.shift_remove("default");
-    }
+    // Among `properties`, a key of the files that is called like one of these has a schema, an object, as its value.
+    map.retain(|key, value| match key.as_str() {
+        "required" => !value.is_array(),
+        "format" => !value.as_str().is_some_and(is_rust_format),
+        // Whole sections as defaults say no more than the descriptions of their keys.
+        "default" => !(value.is_null() || value.is_object() && !value.get("type").is_some_and(Value::is_string)),
+        _ => true,
+    });
     if let Some(Value::Array(types)) = map.get_mut("type") {
         types.retain(|name| name != "null");
         if let [one] = types.as_slice() {

@@ -16,14 +16,23 @@ fn register(cloud: &Cloud, image: &str) -> String {
 
 fn create(cloud: &Cloud, network: &Network, group: &str, definition: &str) -> Value {
     cloud.ecs("CreateCluster", &json!({"clusterName": "main"}));
-    let service = json!({
-        "cluster": "main", "serviceName": "api", "taskDefinition": definition, "desiredCount": 2,
+    let mut service = json!({
+        "cluster": "main", "serviceName": "api", "taskDefinition": definition, "desiredCount": 2, "clientToken": "t",
         "capacityProviderStrategy": [{"capacityProvider": "FARGATE_SPOT", "weight": 1}],
         "deploymentConfiguration": {"deploymentCircuitBreaker": {"enable": true, "rollback": true}},
         "networkConfiguration": {"awsvpcConfiguration": {"subnets": network.subnets, "securityGroups": [network.group]}},
         "loadBalancers": [{"targetGroupArn": group, "containerName": "api", "containerPort": 3000}],
     });
-    cloud.ecs("CreateService", &service)["service"].clone()
+    let made = cloud.ecs("CreateService", &service)["service"].clone();
+    assert_eq!(
+        cloud.ecs("CreateService", &service)["service"]["serviceArn"],
+        made["serviceArn"],
+        "same token, same service"
+    );
+    service["clientToken"] = json!("other");
+    let (status, _) = cloud.json("ecs", "AmazonEC2ContainerServiceV20141113.CreateService", &service);
+    assert_eq!(status, 400);
+    made
 }
 
 fn target_group(cloud: &Cloud, network: &Network) -> String {

@@ -53,8 +53,10 @@ impl Resource for Certificate {
     async fn create(&self, cx: &Context) -> Result<Created, Failure> {
         let action = "acm:RequestCertificate";
         if self.domain_validation_options.iter().flatten().any(|option| option.hosted_zone_id.is_some()) {
-            return Err(Failure::invalid("`DomainValidationOptions.HostedZoneId`: records in Route 53 are not made yet")
-                .hint("leave HostedZoneId out, and create the CNAME record that the deployment names"));
+            return Err(Failure::invalid(
+                "`DomainValidationOptions.HostedZoneId`: records in Route 53 are not made yet",
+            )
+            .hint("leave HostedZoneId out, and create the CNAME record that the deployment names"));
         }
         let options = CertificateOptions::builder()
             .set_export(self.certificate_export.as_deref().map(CertificateExport::from))
@@ -237,7 +239,9 @@ fn pending(domain: &str, options: &[DomainValidation]) -> String {
 /// From "Certificate request fails" in the ACM user guide.
 fn failure_reason(reason: &FailureReason) -> String {
     let words = match reason {
-        FailureReason::NoAvailableContacts => "no mail address was found to validate the domain with; use DNS validation",
+        FailureReason::NoAvailableContacts => {
+            "no mail address was found to validate the domain with; use DNS validation"
+        }
         FailureReason::AdditionalVerificationRequired => {
             "AWS needs more information about the domain (it may be well known); open a case with AWS support"
         }

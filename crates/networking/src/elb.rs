@@ -71,13 +71,7 @@ pub(crate) async fn sync_tags(
     let client = cx.client(Client::new);
     if !changes.set.is_empty() {
         let tags = changes.set.into_iter().map(sdk_tag).collect();
-        client
-            .add_tags()
-            .resource_arns(arn)
-            .set_tags(Some(tags))
-            .send()
-            .await
-            .aws("elasticloadbalancing:AddTags")?;
+        client.add_tags().resource_arns(arn).set_tags(Some(tags)).send().await.aws("elasticloadbalancing:AddTags")?;
     }
     if !changes.remove.is_empty() {
         client
@@ -183,10 +177,11 @@ mod tests {
     #[test]
     fn only_attributes_that_differ_are_set_and_given_up_ones_get_their_first_value() {
         let first = [("a", "1"), ("b", "2"), ("c", "3")];
-        let declared = Some(vec![Attribute::new("a", 9), Attribute::new("x", true)]);
+        let list = vec![Attribute::new("a", 9), Attribute::new("x", true)];
+        let declared = Some(list.clone());
         let live = Some(vec![Attribute::new("x", true), Attribute::new("b", "5"), Attribute::new("c", "3")]);
         let changes = attribute_changes(&declared, Some(&live), &first);
         assert_eq!(changes, [Attribute::new("a", 9), Attribute::new("b", 2)]);
-        assert_eq!(attribute_changes(&declared, None, &first), declared.unwrap());
+        assert_eq!(attribute_changes(&declared, None, &first), list);
     }
 }

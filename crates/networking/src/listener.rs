@@ -168,9 +168,8 @@ impl Listener {
 }
 
 fn sdk_certificates(certificates: &Option<Vec<ListenerCertificate>>) -> Option<Vec<SdkCertificate>> {
-    let sdk = |one: &ListenerCertificate| {
-        SdkCertificate::builder().set_certificate_arn(one.certificate_arn.clone()).build()
-    };
+    let sdk =
+        |one: &ListenerCertificate| SdkCertificate::builder().set_certificate_arn(one.certificate_arn.clone()).build();
     certificates.as_ref().map(|list| list.iter().map(sdk).collect())
 }
 

@@ -4,7 +4,8 @@
 use aws_sdk_elasticloadbalancingv2::Client;
 use aws_sdk_elasticloadbalancingv2::types::{
     HostHeaderConditionConfig, HttpHeaderConditionConfig, HttpRequestMethodConditionConfig, PathPatternConditionConfig,
-    QueryStringConditionConfig, QueryStringKeyValuePair, Rule, RuleCondition, RulePriorityPair, SourceIpConditionConfig,
+    QueryStringConditionConfig, QueryStringKeyValuePair, Rule, RuleCondition, RulePriorityPair,
+    SourceIpConditionConfig,
 };
 use cloud::{Absent, Aws, AwsResult, Context, Created, Failure, Live, Resource, Tag};
 use futures::future::try_join_all;

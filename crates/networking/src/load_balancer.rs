@@ -7,8 +7,8 @@ use aws_sdk_elasticloadbalancingv2::types::{
     LoadBalancerStateEnum, LoadBalancerTypeEnum, SubnetMapping as SdkSubnetMapping,
 };
 use cloud::{
-    Absent, Aws, AwsResult, Charge, Context, Created, Failure, Live, Pricing, Quantity, Readiness,
-    Resource, Seconds, Tag,
+    Absent, Aws, AwsResult, Charge, Context, Created, Failure, Live, Pricing, Quantity, Readiness, Resource, Seconds,
+    Tag,
 };
 use futures::future::try_join_all;
 use serde::{Deserialize, Serialize};
@@ -312,7 +312,11 @@ async fn describe(arns: &[String], cx: &Context) -> Result<Vec<SdkLoadBalancer>,
     });
     if let [_] = arns {
         let answers = try_join_all(one_by_one).await?;
-        return Ok(answers.into_iter().flatten().flat_map(|answer| answer.load_balancers.unwrap_or_default()).collect());
+        return Ok(answers
+            .into_iter()
+            .flatten()
+            .flat_map(|answer| answer.load_balancers.unwrap_or_default())
+            .collect());
     }
     // A list of ARNs fails if one is missing; a region has at most some dozens, which one page holds.
     let pages = client.describe_load_balancers().into_paginator();
@@ -335,8 +339,7 @@ fn full_name(arn: &str) -> &str {
 
 fn created(balancer: &SdkLoadBalancer) -> Option<Created> {
     let arn = balancer.load_balancer_arn()?;
-    let mut created =
-        Created::new(arn).with("LoadBalancerArn", arn).with("LoadBalancerFullName", full_name(arn));
+    let mut created = Created::new(arn).with("LoadBalancerArn", arn).with("LoadBalancerFullName", full_name(arn));
     let others = [
         ("LoadBalancerName", balancer.load_balancer_name()),
         ("DNSName", balancer.dns_name()),

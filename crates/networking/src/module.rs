@@ -1,5 +1,6 @@
 //! From the `[networking]` section to resources: `declare` is the way in.
 
+mod balancer_check;
 mod balancing;
 mod endpoints;
 mod groups;
@@ -42,8 +43,7 @@ pub fn declare(settings: &Settings, inputs: &Inputs, stack: &mut Stack) -> Outpu
         }
     }
     check_way_out(settings, inputs, stack);
-    outputs.load_balancers =
-        balancing::declare(settings, inputs, &network, &groups, &mut outputs.workloads, stack);
+    outputs.load_balancers = balancing::declare(settings, inputs, &network, &groups, &mut outputs.workloads, stack);
     outputs
 }
 

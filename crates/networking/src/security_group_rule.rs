@@ -102,7 +102,7 @@ impl Rule {
     pub fn live(rule: &SecurityGroupRule) -> Option<Self> {
         let ports = rule.ip_protocol() != Some(ALL_PROTOCOLS);
         let group = rule.referenced_group_info().and_then(|group| {
-            let owner = group.user_id.clone().filter(|owner| rule.group_owner_id() != Some(owner));
+            let owner = group.user_id.clone().filter(|owner| rule.group_owner_id().is_some_and(|own| own != owner));
             Some(Peer::Group(group.group_id.clone()?, owner))
         });
         Some(Self {
@@ -122,7 +122,12 @@ impl Rule {
 
     /// Whether both let the same traffic through: AWS allows each once in a group, whatever its description.
     pub fn lets_through(&self, other: &Self) -> bool {
-        self.protocol == other.protocol && self.from == other.from && self.to == other.to && self.peer == other.peer
+        let same_peer = match (&self.peer, &other.peer) {
+            // The id is unique; the account is named or not.
+            (Peer::Group(group, _), Peer::Group(other, _)) => group == other,
+            (peer, other) => peer == other,
+        };
+        same_peer && self.protocol == other.protocol && self.from == other.from && self.to == other.to
     }
 
     fn permission(&self) -> IpPermission {
@@ -335,13 +340,16 @@ mod tests {
 
     #[test]
     fn an_owner_is_named_where_it_is_another() {
-        for (owner, expected) in [("111111111111", None), ("222222222222", Some("222222222222"))] {
+        let own = Some("111111111111");
+        for (own, owner, expected) in
+            [(own, "111111111111", None), (own, "222222222222", Some("222222222222")), (None, "111111111111", None)]
+        {
             let group = ReferencedSecurityGroup::builder().group_id("sg-2").user_id(owner).build();
             let live = SecurityGroupRule::builder()
                 .ip_protocol("tcp")
                 .from_port(5432)
                 .to_port(5432)
-                .group_owner_id("111111111111")
+                .set_group_owner_id(own.map(str::to_owned))
                 .referenced_group_info(group)
                 .build();
             let peer = Rule::live(&live).unwrap().peer;
@@ -356,6 +364,10 @@ mod tests {
         assert!(plain.lets_through(&described));
         assert_ne!(plain, described);
         assert!(!plain.lets_through(&Rule { protocol: "tcp".into(), ..plain.clone() }));
+        let group =
+            |owner: Option<&str>| Rule { peer: Peer::Group("sg-1".into(), owner.map(str::to_owned)), ..plain.clone() };
+        assert!(group(None).lets_through(&group(Some("111111111111"))));
+        assert!(!group(None).lets_through(&plain));
     }
 
     #[test]

@@ -211,7 +211,13 @@ impl TargetGroup {
             false => Matcher { http_code: text("200"), ..Matcher::default() },
         };
         let first_path = if grpc { "/AWS.ALB/healthcheck" } else { "/" };
-        let timeout = if lambda { 30 } else if http { 5 } else { 10 };
+        let timeout = if lambda {
+            30
+        } else if http {
+            5
+        } else {
+            10
+        };
         Health {
             enabled: change(&self.health_check_enabled, &live.health_check_enabled, Some(!lambda)),
             protocol: change(
@@ -240,7 +246,7 @@ fn sdk_matcher(matcher: &Matcher) -> SdkMatcher {
 
 /// A number as the SDK takes it.
 fn small(number: Option<i64>) -> Result<Option<i32>, Failure> {
-    number.map(|number| elb::small(number)).transpose()
+    number.map(elb::small).transpose()
 }
 
 /// Those of the target groups that are there.
@@ -341,8 +347,7 @@ mod tests {
             .matcher(SdkMatcher::builder().http_code("200-299").build())
             .build();
         let live = live(&group, vec![], None);
-        let expected =
-            TargetGroup { name: Some("api".into()), target_group_attributes: Some(vec![]), ..declared() };
+        let expected = TargetGroup { name: Some("api".into()), target_group_attributes: Some(vec![]), ..declared() };
         assert_eq!(live.properties, expected);
         assert_eq!(live.attributes["TargetGroupFullName"], "targetgroup/api/943f017f100becff");
         assert_eq!(live.attributes["TargetGroupName"], "api");

@@ -14,9 +14,7 @@ async fn network(world: &mut World) -> (Value, [Value; 2], Value) {
     let gateway = world.make("igw", "AWS::EC2::InternetGateway", json!({ "Tags": tags("igw", &[]) })).await.id;
     let attachment = json!({ "VpcId": vpc, "InternetGatewayId": gateway });
     world.make("attachment", "AWS::EC2::VPCGatewayAttachment", attachment).await;
-    let subnet = |address: &str, zone: &str, cidr: &str| {
-        json!({ "VpcId": vpc, "CidrBlock": cidr, "AvailabilityZone": zone, "Tags": tags(address, &[]) })
-    };
+    let subnet = |address: &str, zone: &str, cidr: &str| json!({ "VpcId": vpc, "CidrBlock": cidr, "AvailabilityZone": zone, "Tags": tags(address, &[]) });
     let a = world.make("a", "AWS::EC2::Subnet", subnet("a", "us-east-1a", "10.7.1.0/24")).await.id;
     let b = world.make("b", "AWS::EC2::Subnet", subnet("b", "us-east-1b", "10.7.2.0/24")).await.id;
     let group = json!({ "GroupDescription": "alb", "GroupName": "alb", "VpcId": vpc, "Tags": tags("group", &[]) });

@@ -1,12 +1,11 @@
 //! Each EC2 type through its whole life on the local cloud: made, read as declared, changed, found again, deleted.
 
+#[allow(dead_code, reason = "the other tests use the rest")]
 mod support;
 
 use cloud::{FailureKind, Readiness};
 use serde_json::{Value, json};
 use support::{World, covers, tags};
-
-const LOG_GROUP: &str = "/vpc/test-networking/flow-logs";
 
 async fn network(world: &mut World) -> Value {
     let vpc = |hostnames: bool, more: &[(&str, &str)]| {
@@ -94,9 +93,11 @@ async fn networks_and_routes() {
 
 /// What is in use cannot be deleted yet, and says so in a way that is tried again.
 async fn assert_dependencies_hold(world: &mut World, table: &str, subnet: &Value) {
+    // A second association takes the subnet over from the first, as a replacement does that makes the new one first.
     let association = json!({ "RouteTableId": table, "SubnetId": subnet });
-    world.end("association").await;
     world.make("association-b", "AWS::EC2::SubnetRouteTableAssociation", association).await;
+    assert!(world.read("association").await.is_none(), "the subnet has two associations");
+    world.end("association").await;
     let failure = world.delete_once("table-b").await.unwrap_err();
     assert_eq!(failure.kind, FailureKind::InUse, "{failure}");
     let failure = world.delete_once("igw").await.unwrap_err();
@@ -152,6 +153,15 @@ async fn security_groups_and_endpoints() {
     let (live, _) = world.read("web").await.unwrap();
     assert!(covers(&everything, &live["SecurityGroupEgress"]), "{live:#}");
 
+    let to_group = json!([{
+        "IpProtocol": "tcp", "FromPort": 5432, "ToPort": 5432, "DestinationSecurityGroupId": store_id,
+        "Description": "to the store"
+    }]);
+    let balancer = json!({
+        "GroupDescription": "balancer", "VpcId": vpc, "SecurityGroupEgress": to_group, "Tags": tags("balancer", &[])
+    });
+    world.make("balancer", "AWS::EC2::SecurityGroup", balancer).await;
+
     let interface = |subnets: &[&Value], group: &str| {
         json!({
             "VpcId": vpc, "ServiceName": "com.amazonaws.us-east-1.logs", "VpcEndpointType": "Interface",
@@ -176,7 +186,8 @@ async fn security_groups_and_endpoints() {
     world.make("s3", "AWS::EC2::VPCEndpoint", gateway(&[&table_a], "Allow")).await;
     world.change("s3", gateway(&[&table_a, &table_b], "Deny")).await;
 
-    world.cloud.json_call("logs", "Logs_20140328.CreateLogGroup", &json!({ "logGroupName": LOG_GROUP }));
+    let log_group = format!("/vpc/test-networking/{}", vpc.as_str().unwrap());
+    world.cloud.json_call("logs", "Logs_20140328.CreateLogGroup", &json!({ "logGroupName": log_group }));
     let flow = |traffic: &[(&str, &str)], group: &str| {
         json!({
             "ResourceId": vpc, "ResourceType": "VPC", "TrafficType": "ALL", "LogDestinationType": "cloud-watch-logs",
@@ -184,8 +195,8 @@ async fn security_groups_and_endpoints() {
             "MaxAggregationInterval": 60, "Tags": tags("flow", traffic)
         })
     };
-    world.make("flow", "AWS::EC2::FlowLog", flow(&[], LOG_GROUP)).await;
-    world.change("flow", flow(&[("more", "1")], LOG_GROUP)).await;
+    world.make("flow", "AWS::EC2::FlowLog", flow(&[], &log_group)).await;
+    world.change("flow", flow(&[("more", "1")], &log_group)).await;
     let lost = world.ready_of("AWS::EC2::FlowLog", flow(&[], "/there/is/no/such/group")).await;
     assert!(matches!(&lost, Readiness::Failed(why) if why.contains("log group")), "{lost:?}");
 

@@ -69,7 +69,8 @@ fn judge(address: &Address, stages: Option<&[String]>) -> Check {
         Some(stages) if stages.iter().any(|stage| stage == CURRENT) => (Status::Healthy, "it has a value", None),
         Some(_) => {
             let hint = format!("set it: cargo xtask set-secret {short}");
-            (Status::Unhealthy, "it has no value yet: tasks that read it cannot start", Some(hint))
+            // Whether that hurts, the services that read it say themselves.
+            (Status::Unknown, "it has no value yet: tasks that read it cannot start", Some(hint))
         }
         None => {
             let hint = "make or restore it: cargo xtask deploy-full".to_owned();
@@ -99,8 +100,8 @@ mod tests {
         let stages = |stages: &[&str]| stages.iter().map(|stage| (*stage).to_owned()).collect::<Stages>();
         let cases = [
             (Some(stages(&["AWSCURRENT", "AWSPREVIOUS"])), Status::Healthy),
-            (Some(stages(&[])), Status::Unhealthy),
-            (Some(stages(&["AWSPENDING"])), Status::Unhealthy),
+            (Some(stages(&[])), Status::Unknown),
+            (Some(stages(&["AWSPENDING"])), Status::Unknown),
             (None, Status::Unhealthy),
         ];
         for (stages, status) in cases {

@@ -100,7 +100,10 @@ impl Resource for Secret {
                 .set_kms_key_id(key.then(|| self.kms_key_id.clone().unwrap_or_else(own_key)));
             sealed(update.send().await.aws("secretsmanager:UpdateSecret"))?;
         }
-        self.sync_value(id, cx).await?;
+        // The engine puts what was applied last where nothing can be read. A value set by hand stays.
+        if self.generate_secret_string != live.generate_secret_string || self.secret_string != live.secret_string {
+            self.sync_value(id, cx).await?;
+        }
         self.sync_replicas(id, live, cx).await?;
         let changes =
             tags::changes(self.tags.as_deref().unwrap_or_default(), Some(live.tags.as_deref().unwrap_or_default()));

@@ -115,8 +115,6 @@ impl Resource for ReplicationGroup {
         "ConfigurationEndPoint.Port",
         "ReadEndPoint.Addresses",
         "ReadEndPoint.Ports",
-        "ReadEndPoint.Addresses.List",
-        "ReadEndPoint.Ports.List",
     ];
     const NEEDS_READY: &'static [&'static str] = &["CacheParameterGroupName"];
     const HOLDS_DATA: bool = true;

@@ -26,7 +26,8 @@ pub struct Postgres {
     pub version: String,
     /// The instance class: `db.t3.small`.
     pub class: String,
-    /// The secret with the password of the master user, by its name in `[security.secret]`; its key `password` is used.
+    /// The secret with the password of the master user, by its name in `[security.secret]`; its key `password` is used:
+    /// 8 to 128 characters, without `/`, `"`, `@` and blank.
     pub credentials: String,
     /// The storage at the start, in GiB, at least 20; it can grow, never shrink. Default: 20.
     #[serde(default = "twenty")]
@@ -149,7 +150,7 @@ pub struct Redis {
     /// Whether the nodes are spread over zones; needs a replica. Default: false.
     #[serde(default)]
     pub multi_az: bool,
-    /// Whether connections are TLS. It cannot be turned off later. Default: true.
+    /// Whether connections are TLS. Default: true.
     #[serde(default = "yes")]
     pub encrypted_in_transit: bool,
     /// Whether disks and snapshots are encrypted. A change makes a new cache. Default: true.

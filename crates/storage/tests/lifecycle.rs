@@ -113,6 +113,10 @@ async fn databases() {
     assert_eq!(failure.kind, FailureKind::Invalid);
     assert!(failure.message.contains("protected from deletion"), "{failure}");
     world.unprotect("database").await;
+    world.end("database").await;
+    let snapshots = format!("Action=DescribeDBSnapshots&DBInstanceIdentifier=postgres-{round}&Version=2014-10-31");
+    let snapshot = world.query("rds", &snapshots, "DBSnapshotIdentifier");
+    assert!(snapshot.starts_with(&format!("postgres-{round}-final-")), "{snapshot}");
     world.end_all().await;
 }
 

@@ -13,6 +13,7 @@ mod health_check;
 mod local_cloud;
 mod output;
 mod plan;
+mod set_secret;
 mod show;
 mod state;
 mod test;
@@ -39,6 +40,7 @@ pub async fn run(cli: Cli) -> Result<()> {
         Command::HealthCheck(args) => health_check::run(&app, &args).await,
         Command::CostEstimate(args) => cost_estimate::run(&app, &args),
         Command::Export(args) => export::run(&app, &args),
+        Command::SetSecret(args) => set_secret::run(&app, &args).await,
         Command::Test(args) => test::run(&app, &args).await,
         Command::LocalCloud(command) => local_cloud::run(&app, &command).await,
         Command::Bench(command) => bench::run(&app, &command).await,

@@ -94,6 +94,7 @@ pub async fn run(app: &App, args: &PlanArgs) -> Result<()> {
     if app.global.json {
         print_json(&document(&plan, &costs));
     } else {
+        prepared.loaded.findings.iter().for_each(crate::display::error::finding);
         talk(format_args!("{} on {}", plan.environment, plan.cloud));
         data(text(&plan, &costs, args.details));
     }

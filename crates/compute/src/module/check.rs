@@ -23,7 +23,9 @@ pub(super) fn capacity(key: &str, capacity: Capacity, findings: &mut Findings) {
     let example = "for example `{ spot = 70, on-demand = 30 }`";
     if weights.spot == 0 && weights.on_demand == 0 {
         let message = "both weights are 0, so no task could run";
-        findings.error("capacity-weights", key, message).hint(format!("give `spot` or `on-demand` a weight: {example}"));
+        findings
+            .error("capacity-weights", key, message)
+            .hint(format!("give `spot` or `on-demand` a weight: {example}"));
     }
     for (name, value, most) in [
         ("spot", weights.spot, GREATEST_SHARE.0),
@@ -32,7 +34,9 @@ pub(super) fn capacity(key: &str, capacity: Capacity, findings: &mut Findings) {
     ] {
         if value > most {
             let message = format!("`{name}` is {value}; the most is {most}");
-            findings.error("capacity-weights", format!("{key}.{name}"), message).hint(format!("write shares, {example}"));
+            findings
+                .error("capacity-weights", format!("{key}.{name}"), message)
+                .hint(format!("write shares, {example}"));
         }
     }
 }
@@ -170,7 +174,8 @@ fn listen(key: &str, listen: &Listen, findings: &mut Findings) {
     }
     if listen.load_balancer.is_none() {
         // With a load balancer `networking` looks at these.
-        let names = [("path", listen.path.is_some()), ("host", listen.host.is_some()), ("health", listen.health.is_some())];
+        let names =
+            [("path", listen.path.is_some()), ("host", listen.host.is_some()), ("health", listen.health.is_some())];
         for (name, _) in names.into_iter().filter(|(_, given)| *given) {
             let message = format!("`{name}` is for services behind a load balancer, and this one names none");
             findings
@@ -205,7 +210,9 @@ fn secrets(key: &str, service: &Service, known_secrets: &BTreeMap<String, String
             findings.error("unknown-secret", place, message).hint(hint);
         } else if part == Some("") {
             let message = format!("`{source}` names no key after the colon");
-            findings.error("secret-key", place, message).hint(format!("write `\"{name}:key\"`, or `\"{name}\"` for all of it"));
+            findings
+                .error("secret-key", place, message)
+                .hint(format!("write `\"{name}:key\"`, or `\"{name}\"` for all of it"));
         }
         if service.environment.contains_key(variable) {
             let message = format!("`{variable}` is given by `environment` and by `secrets`");

@@ -10,13 +10,9 @@ use std::collections::BTreeMap;
 use cloud::{Handle, Stack};
 
 use crate::cluster::{CapacityProviderStrategyItem, Cluster, ClusterSetting};
-use crate::repository::{
-    EncryptionConfiguration, ImageScanningConfiguration, LifecyclePolicy, Repository,
-};
+use crate::repository::{EncryptionConfiguration, ImageScanningConfiguration, LifecyclePolicy, Repository};
 use crate::scalable_target::ScalableTarget;
-use crate::scaling_policy::{
-    PredefinedMetricSpecification, ScalingPolicy, TargetTrackingScalingPolicyConfiguration,
-};
+use crate::scaling_policy::{PredefinedMetricSpecification, ScalingPolicy, TargetTrackingScalingPolicyConfiguration};
 use crate::service::Service;
 use crate::service_properties::{
     AwsVpcConfiguration, DeploymentCircuitBreaker, DeploymentConfiguration, LoadBalancer, NetworkConfiguration,
@@ -60,10 +56,8 @@ fn repository_resource(name: &str, repository: &settings::Repository) -> Reposit
         }),
         image_scanning_configuration: Some(ImageScanningConfiguration { scan_on_push: Some(repository.scan) }),
         image_tag_mutability: Some(if repository.immutable_tags { "IMMUTABLE" } else { "MUTABLE" }.to_owned()),
-        lifecycle_policy: (repository.keep > 0).then(|| LifecyclePolicy {
-            lifecycle_policy_text: Some(keep_last(repository.keep)),
-            registry_id: None,
-        }),
+        lifecycle_policy: (repository.keep > 0)
+            .then(|| LifecyclePolicy { lifecycle_policy_text: Some(keep_last(repository.keep)), registry_id: None }),
         ..Repository::default()
     }
 }
@@ -196,8 +190,10 @@ impl Declaring<'_> {
         let balanced = self.given.target_group.as_ref().zip(port);
         let grace = balanced.is_some().then(|| number(settings.grace.unwrap_or(GRACE)));
         let public = if self.given.assign_public_ip { "ENABLED" } else { "DISABLED" };
-        let circuit_breaker =
-            DeploymentCircuitBreaker { enable: Some(settings.circuit_breaker), rollback: Some(settings.circuit_breaker) };
+        let circuit_breaker = DeploymentCircuitBreaker {
+            enable: Some(settings.circuit_breaker),
+            rollback: Some(settings.circuit_breaker),
+        };
         Service {
             service_name: Some(self.family.clone()),
             cluster: Some(cluster.id()),

@@ -45,7 +45,9 @@ impl Declaring<'_> {
                 ),
                 operating_system_family: Some("LINUX".to_owned()),
             }),
-            ephemeral_storage: service.ephemeral_storage.map(|size| EphemeralStorage { size_in_gib: Some(number(size)) }),
+            ephemeral_storage: service
+                .ephemeral_storage
+                .map(|size| EphemeralStorage { size_in_gib: Some(number(size)) }),
             execution_role_arn: self.given.execution_role.clone(),
             task_role_arn: self.given.task_role.clone(),
             container_definitions: Some(vec![self.container(image)]),
@@ -87,7 +89,8 @@ impl Declaring<'_> {
         all.extend(&self.service.environment);
         // What a secret gives wins: ECS refuses a name that is given twice.
         all.retain(|name, _| !self.service.secrets.contains_key(*name));
-        let pair = |(name, value): (&String, &String)| KeyValuePair { name: Some(name.clone()), value: Some(value.clone()) };
+        let pair =
+            |(name, value): (&String, &String)| KeyValuePair { name: Some(name.clone()), value: Some(value.clone()) };
         (!all.is_empty()).then(|| all.into_iter().map(pair).collect())
     }
 
@@ -128,7 +131,9 @@ pub(super) fn secret_and_key(source: &str) -> (&str, Option<&str>) {
 fn health_check(check: &settings::HealthCheck) -> HealthCheck {
     let command = match &check.command {
         CheckCommand::Shell(line) => vec!["CMD-SHELL".to_owned(), line.clone()],
-        CheckCommand::Words(words) if matches!(words.first().map(String::as_str), Some("CMD" | "CMD-SHELL" | "NONE")) => {
+        CheckCommand::Words(words)
+            if matches!(words.first().map(String::as_str), Some("CMD" | "CMD-SHELL" | "NONE")) =>
+        {
             words.clone()
         }
         CheckCommand::Words(words) => std::iter::once("CMD".to_owned()).chain(words.iter().cloned()).collect(),

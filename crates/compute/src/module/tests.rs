@@ -46,7 +46,10 @@ fn declared(value: Value) -> (Vec<Node>, Vec<Finding>, Outputs) {
         execution_role: Some(Handle::to(format!("security.role.{name}-execution")).get("Arn")),
         task_role: Some(Handle::to(format!("security.role.{name}-task")).get("Arn")),
         log_group: Some(Handle::to(format!("monitoring.log-group.{name}")).id()),
-        environment: BTreeMap::from([("REDIS_HOST".to_owned(), Handle::to("storage.redis.cache").get("PrimaryEndPoint.Address"))]),
+        environment: BTreeMap::from([(
+            "REDIS_HOST".to_owned(),
+            Handle::to("storage.redis.cache").get("PrimaryEndPoint.Address"),
+        )]),
         ..ServiceInputs::default()
     };
     let inputs = Inputs {
@@ -114,7 +117,10 @@ fn a_service_refers_to_what_it_needs() {
     );
     assert_eq!(api.properties["HealthCheckGracePeriodSeconds"], 60);
     assert_eq!(api.depends_on[0].as_str(), "networking.listener.main.https");
-    assert_eq!((api.owned[0].property.as_str(), api.owned[0].by.as_str()), ("DesiredCount", "Application Auto Scaling"));
+    assert_eq!(
+        (api.owned[0].property.as_str(), api.owned[0].by.as_str()),
+        ("DesiredCount", "Application Auto Scaling")
+    );
     assert_eq!(api.origin.as_deref(), Some("compute.service.api"));
 
     let worker = at(&nodes, "compute.service.worker");
@@ -199,29 +205,125 @@ fn what_is_wrong_is_found_at_its_key() {
     let cases = [
         ("/service/api/memory", json!(4000), "fargate-size", "compute.service.api.memory", "1024, 2048, 3072, 4096"),
         ("/service/api/cpu", json!(500), "fargate-size", "compute.service.api.cpu", "256, 512, 1024"),
-        ("/service/api/tasks/desired", json!(11), "scaling-bounds", "compute.service.api.tasks.desired", "from 2 to 10"),
+        (
+            "/service/api/tasks/desired",
+            json!(11),
+            "scaling-bounds",
+            "compute.service.api.tasks.desired",
+            "from 2 to 10",
+        ),
         ("/service/api/tasks/max", json!(1), "scaling-bounds", "compute.service.api.tasks.max", "`max = 2` or more"),
         ("/service/api/tasks/cpu", json!(170), "scaling-target", "compute.service.api.tasks.cpu", "1 to 100"),
-        ("/service/worker/tasks", json!({ "cpu": 70 }), "scaling-without-bounds", "compute.service.worker.tasks.cpu", "`min = 1`"),
-        ("/service/worker/tasks", json!({ "min": 1, "max": 3 }), "scaling-without-target", "compute.service.worker.tasks", "`cpu = 70`"),
-        ("/service/api/image", json!({ "repository": "apu" }), "unknown-repository", "compute.service.api.image.repository", "did you mean `api`?"),
+        (
+            "/service/worker/tasks",
+            json!({ "cpu": 70 }),
+            "scaling-without-bounds",
+            "compute.service.worker.tasks.cpu",
+            "`min = 1`",
+        ),
+        (
+            "/service/worker/tasks",
+            json!({ "min": 1, "max": 3 }),
+            "scaling-without-target",
+            "compute.service.worker.tasks",
+            "`cpu = 70`",
+        ),
+        (
+            "/service/api/image",
+            json!({ "repository": "apu" }),
+            "unknown-repository",
+            "compute.service.api.image.repository",
+            "did you mean `api`?",
+        ),
         ("/service/api/image", json!({}), "image-missing", "compute.service.api.image", "repository"),
-        ("/service/api/image", json!({ "repository": "api", "uri": "x" }), "image-ambiguous", "compute.service.api.image.uri", "keep one"),
-        ("/service/api/image", json!({ "tag": "1", "uri": "x" }), "image-ambiguous", "compute.service.api.image.tag", "end of `uri`"),
-        ("/service/api/secrets/APP_CONFIG", json!("app-confg"), "unknown-secret", "compute.service.api.secrets.APP_CONFIG", "did you mean `app-config`?"),
-        ("/service/api/secrets/APP_CONFIG", json!("app-config:"), "secret-key", "compute.service.api.secrets.APP_CONFIG", "app-config:key"),
-        ("/service/api/environment", json!({ "APP_CONFIG": "1" }), "variable-twice", "compute.service.api.environment.APP_CONFIG", "keep one"),
+        (
+            "/service/api/image",
+            json!({ "repository": "api", "uri": "x" }),
+            "image-ambiguous",
+            "compute.service.api.image.uri",
+            "keep one",
+        ),
+        (
+            "/service/api/image",
+            json!({ "tag": "1", "uri": "x" }),
+            "image-ambiguous",
+            "compute.service.api.image.tag",
+            "end of `uri`",
+        ),
+        (
+            "/service/api/secrets/APP_CONFIG",
+            json!("app-confg"),
+            "unknown-secret",
+            "compute.service.api.secrets.APP_CONFIG",
+            "did you mean `app-config`?",
+        ),
+        (
+            "/service/api/secrets/APP_CONFIG",
+            json!("app-config:"),
+            "secret-key",
+            "compute.service.api.secrets.APP_CONFIG",
+            "app-config:key",
+        ),
+        (
+            "/service/api/environment",
+            json!({ "APP_CONFIG": "1" }),
+            "variable-twice",
+            "compute.service.api.environment.APP_CONFIG",
+            "keep one",
+        ),
         ("/service/api/listen/port", json!(70000), "port", "compute.service.api.listen.port", "65535"),
-        ("/service/api/listen", json!({ "port": 80, "path": "/x" }), "listen-unused", "compute.service.api.listen.path", "load-balancer"),
-        ("/service/worker/capacity", json!({ "spot": 0 }), "capacity-weights", "compute.service.worker.capacity", "both weights"),
+        (
+            "/service/api/listen",
+            json!({ "port": 80, "path": "/x" }),
+            "listen-unused",
+            "compute.service.api.listen.path",
+            "load-balancer",
+        ),
+        (
+            "/service/worker/capacity",
+            json!({ "spot": 0 }),
+            "capacity-weights",
+            "compute.service.worker.capacity",
+            "both weights",
+        ),
         ("/capacity", json!({ "spot": 1001 }), "capacity-weights", "compute.capacity.spot", "the most is 1000"),
         ("/service/worker/grace", json!(30), "grace-unused", "compute.service.worker.grace", "load balancer"),
-        ("/service/worker/maximum-percent", json!(100), "deployment-stuck", "compute.service.worker.maximum-percent", "200"),
+        (
+            "/service/worker/maximum-percent",
+            json!(100),
+            "deployment-stuck",
+            "compute.service.worker.maximum-percent",
+            "200",
+        ),
         ("/service/worker/stop-timeout", json!(121), "stop-timeout", "compute.service.worker.stop-timeout", "1 to 120"),
-        ("/service/worker/ephemeral-storage", json!(20), "ephemeral-storage", "compute.service.worker.ephemeral-storage", "21 to 200"),
-        ("/service/worker/health-check", json!({ "command": "" }), "health-check-command", "compute.service.worker.health-check.command", "curl"),
-        ("/service/worker/health-check", json!({ "command": "x", "interval": 1 }), "health-check", "compute.service.worker.health-check.interval", "5 to 300"),
-        ("/service/worker/allow", json!([{ "actions": [], "resources": ["*"] }]), "allow-empty", "compute.service.worker.allow.0.actions", "empty"),
+        (
+            "/service/worker/ephemeral-storage",
+            json!(20),
+            "ephemeral-storage",
+            "compute.service.worker.ephemeral-storage",
+            "21 to 200",
+        ),
+        (
+            "/service/worker/health-check",
+            json!({ "command": "" }),
+            "health-check-command",
+            "compute.service.worker.health-check.command",
+            "curl",
+        ),
+        (
+            "/service/worker/health-check",
+            json!({ "command": "x", "interval": 1 }),
+            "health-check",
+            "compute.service.worker.health-check.interval",
+            "5 to 300",
+        ),
+        (
+            "/service/worker/allow",
+            json!([{ "actions": [], "resources": ["*"] }]),
+            "allow-empty",
+            "compute.service.worker.allow.0.actions",
+            "empty",
+        ),
         ("/repository/api/kms-key", json!("arn"), "kms-key-unused", "compute.repository.api.kms-key", "kms"),
     ];
     for (place, value, rule, key, words) in cases {

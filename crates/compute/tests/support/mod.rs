@@ -104,7 +104,10 @@ impl World {
         }
         let made = handler.create(properties, &cx).await.unwrap_or_else(|failure| panic!("{address}: {failure}"));
         for _ in 0..2 {
-            handler.sync(properties, &made.id, None, &cx).await.unwrap_or_else(|failure| panic!("{address}: {failure}"));
+            handler
+                .sync(properties, &made.id, None, &cx)
+                .await
+                .unwrap_or_else(|failure| panic!("{address}: {failure}"));
         }
         let (address, id) = (address.to_owned(), made.id.clone());
         self.things.push(Thing { address, token, handler, id });
@@ -242,7 +245,8 @@ impl World {
 
     fn calls(&self) -> u64 {
         let answer = self.send("GET /_groundplan/calls", "", "");
-        let json: Value = serde_json::from_str(&answer[answer.find('{').unwrap()..=answer.rfind('}').unwrap()]).unwrap();
+        let json: Value =
+            serde_json::from_str(&answer[answer.find('{').unwrap()..=answer.rfind('}').unwrap()]).unwrap();
         json["total"].as_u64().unwrap()
     }
 
@@ -250,7 +254,9 @@ impl World {
         let host = self.endpoint.trim_start_matches("http://");
         let length = body.len();
         let mut stream = TcpStream::connect(host).unwrap();
-        let head = format!("{line} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n{headers}Content-Length: {length}\r\n\r\n");
+        let head = format!(
+            "{line} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n{headers}Content-Length: {length}\r\n\r\n"
+        );
         stream.write_all(format!("{head}{body}").as_bytes()).unwrap();
         let mut answer = String::new();
         stream.read_to_string(&mut answer).unwrap();
@@ -260,10 +266,8 @@ impl World {
 
 async fn serve() -> (String, tempfile::TempDir) {
     let run_dir = tempfile::tempdir().unwrap();
-    let emulators_dir = std::env::var_os("GROUNDPLAN_EMULATORS").map_or_else(
-        || PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../.groundplan/emulators"),
-        PathBuf::from,
-    );
+    let emulators_dir = std::env::var_os("GROUNDPLAN_EMULATORS")
+        .map_or_else(|| PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../.groundplan/emulators"), PathBuf::from);
     let run_path = run_dir.path().to_owned();
     let settings = local_cloud::Settings { run_dir: run_path.clone(), emulators_dir, time_scale: 0.0, port: None };
     let mut server = tokio::spawn(local_cloud::serve(settings));

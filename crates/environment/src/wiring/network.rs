@@ -33,7 +33,7 @@ fn workload((name, service): (&String, &Service)) -> Workload {
         port,
         load_balancer: service.listen.as_ref().and_then(listen),
         uses: service.uses.clone(),
-        public: false,
+        public: service.public,
     }
 }
 
@@ -50,8 +50,8 @@ fn listen(listen: &compute::settings::Listen) -> Option<Listen> {
             timeout_seconds: listen.health_timeout.unwrap_or(default.timeout_seconds),
             codes: listen.health_codes.clone().unwrap_or(default.codes),
             drain_seconds: listen.drain.unwrap_or(default.drain_seconds),
-            healthy_threshold: default.healthy_threshold,
-            unhealthy_threshold: default.unhealthy_threshold,
+            healthy_threshold: listen.healthy_threshold.unwrap_or(default.healthy_threshold),
+            unhealthy_threshold: listen.unhealthy_threshold.unwrap_or(default.unhealthy_threshold),
         },
     })
 }

@@ -64,6 +64,16 @@ impl TestCloud {
     }
 }
 
+/// Properties that AWS reports though nobody declared them.
+const DEFAULTS: &[&str] = &[
+    "FifoTopic",
+    "FilterPolicyScope",
+    "RawMessageDelivery",
+    "SignatureVersion",
+    "ContentBasedDeduplication",
+    "TracingConfig",
+];
+
 /// The tags that the engine gives a resource, and some more.
 pub fn tags(address: &str, more: &[(&str, &str)]) -> Value {
     let ours = [("groundplan:environment", ENVIRONMENT), ("groundplan:address", address)];
@@ -130,19 +140,8 @@ impl Life<'_> {
         handler.sync(declared, id, Some(&live), &cx).await.unwrap();
         let live = self.expect(id, declared).await;
         for property in live.as_object().unwrap().keys() {
-            let declared = declared.get(property).is_some();
-            let default = matches!(
-                property.as_str(),
-                "Path"
-                    | "MaxSessionDuration"
-                    | "RawMessageDelivery"
-                    | "FilterPolicyScope"
-                    | "SignatureVersion"
-                    | "TracingConfig"
-                    | "FifoTopic"
-                    | "ContentBasedDeduplication"
-            );
-            assert!(declared || default, "{}: {property} was not reset", self.type_name);
+            let told = declared.get(property).is_some() || DEFAULTS.contains(&property.as_str());
+            assert!(told, "{}: {property} was not reset", self.type_name);
         }
     }
 

@@ -11,7 +11,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use hyper::StatusCode;
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 
 use crate::call::Call;
 use crate::cloud::Cloud;
@@ -129,16 +129,17 @@ async fn create(cloud: &Cloud, call: Call) -> Reply {
     let (region, body) = (call.region.clone(), call.body());
     let cluster = body["cluster"].as_str().unwrap_or("default").to_owned();
     let name = body["serviceName"].as_str().unwrap_or_default().to_owned();
-    let existing = cloud
-        .rollouts()
-        .of_cluster(&region, &cluster, now())
-        .find(|service| service.name == name)
-        .map(|service| service.draining);
+    let token = body["clientToken"].as_str().map(str::to_owned);
+    let existing =
+        cloud.rollouts().of_cluster(&region, &cluster, now()).find(|service| service.name == name).map(|service| {
+            (service.draining, token.is_some() && service.token == token && service.spec == spec(&body))
+        });
     match existing {
-        Some(Some(until)) if now() < until => {
+        Some((Some(until), _)) if now() < until => {
             return invalid(&call, "Unable to Start a service that is still Draining.");
         }
-        Some(None) => return invalid(&call, "Creation of service was not idempotent."),
+        Some((None, true)) => return again(cloud, &region, &cluster, &name).await,
+        Some((None, false)) => return invalid(&call, "Creation of service was not idempotent."),
         _ => {}
     }
     let mut reply = repairs::around(cloud, call).await.whole().await;
@@ -158,6 +159,7 @@ async fn create(cloud: &Cloud, call: Call) -> Reply {
     let definition = definition(cloud, &region, described["taskDefinition"].as_str().unwrap_or_default()).await;
     let mut made = Service::new(&name, cluster_arn, STEADY * cloud.time_scale, now());
     made.spec = spec(&body);
+    made.token = token;
     made.subnets = subnets(cloud, &region, &body).await;
     made.deploy(definition, count(&body["desiredCount"]).unwrap_or(0), now());
     made.advance(now());
@@ -165,6 +167,14 @@ async fn create(cloud: &Cloud, call: Call) -> Reply {
     cloud.rollouts().services.insert((region, arn), made);
     reply.set_body(answer.to_string());
     reply
+}
+
+/// The answer to a creation that has happened already.
+async fn again(cloud: &Cloud, region: &str, cluster: &str, name: &str) -> Reply {
+    let asked = json!({"cluster": cluster, "services": [name], "include": ["TAGS"]});
+    let call = Call::json("ecs", region, "AmazonEC2ContainerServiceV20141113.DescribeServices", &asked);
+    let reply = describe(cloud, call).await;
+    reply.edit_json(|answer| *answer = json!({"service": answer["services"][0]})).await
 }
 
 async fn update(cloud: &Cloud, call: Call) -> Reply {

@@ -47,6 +47,8 @@ pub(super) struct Service {
     /// What was asked for, as ECS would describe it; the emulator keeps less.
     pub spec: Map<String, Value>,
     pub subnets: Vec<Subnet>,
+    /// The client token of its creation: the same one again is not a second creation.
+    pub token: Option<String>,
     pub created: f64,
     /// Newest first.
     pub deployments: Vec<Deployment>,
@@ -66,6 +68,7 @@ impl Service {
             cluster_arn: cluster_arn.to_owned(),
             spec: Map::new(),
             subnets: Vec::new(),
+            token: None,
             created: now,
             deployments: Vec::new(),
             events: Vec::new(),

@@ -32,12 +32,9 @@ pub fn emulators_dir() -> PathBuf {
     }
 }
 
-/// The example `serve`, which cargo builds beside the tests.
+/// The program that serves in these tests.
 pub fn program() -> PathBuf {
-    let test = std::env::current_exe().unwrap();
-    let program = test.parent().unwrap().parent().unwrap().join("examples/serve");
-    assert!(program.exists(), "{} is missing: run the tests with `cargo test -p local-cloud`", program.display());
-    program
+    env!("CARGO_BIN_EXE_local-cloud-serve").into()
 }
 
 pub fn settings(dir: &std::path::Path, time_scale: f64) -> Settings {

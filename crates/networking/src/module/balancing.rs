@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use cloud::{Handle, Stack};
 
+use super::balancer_check;
 use super::groups::{self, Groups};
 use super::names;
 use super::routing::{self, Routing};
@@ -60,7 +61,7 @@ impl Builder<'_> {
     }
 
     fn balancer(&mut self, routing: &Routing, workloads: &mut BTreeMap<String, WorkloadNetwork>) -> Balancer {
-        let http = self.check();
+        let http = balancer_check::check(&self.key(), self.wanted, &self.network.subnets, &mut self.stack.findings);
         let routes: Vec<&routing::Route> = routing.routes.iter().filter(|route| route.balancer == self.name).collect();
         self.stack.section(&self.key());
         let certificate = self.certificate();
@@ -98,47 +99,6 @@ impl Builder<'_> {
         }
     }
 
-    /// Says what is wrong with the settings; answers what port 80 does.
-    fn check(&mut self) -> Http {
-        let (key, wanted) = (self.key(), self.wanted);
-        let findings = &mut self.stack.findings;
-        let tls = wanted.certificate.is_some();
-        let http = wanted.http.unwrap_or(if tls { Http::Redirect } else { Http::Forward });
-        if !tls && http != Http::Forward {
-            let word = if http == Http::Off { "off" } else { "redirect" };
-            let message = format!("`http = \"{word}\"` leaves nothing to speak: without a certificate there is no HTTPS");
-            let hint = "write `http = \"forward\"`, or add `certificate = { domain = \"api.example.com\" }`";
-            findings.error("http-without-certificate", format!("{key}.http"), message).hint(hint);
-        }
-        if !(1..=4000).contains(&wanted.idle_timeout) {
-            let message = format!("{} seconds: AWS takes 1 to 4000", wanted.idle_timeout);
-            findings.error("idle-timeout", format!("{key}.idle-timeout"), message).hint("write `idle-timeout = 60`");
-        }
-        if tls && !SSL_POLICIES.contains(&wanted.ssl_policy.as_str()) {
-            let message = format!("`{}` is no security policy known here", wanted.ssl_policy);
-            let near = schema::closest(&wanted.ssl_policy, SSL_POLICIES.iter().copied()).unwrap_or(settings::SSL_POLICY);
-            let finding = findings.warning("ssl-policy", format!("{key}.ssl-policy"), message);
-            finding.hint(format!("did you mean `{near}`?"));
-        }
-        for (index, range) in wanted.allow.iter().enumerate() {
-            if range.parse::<ipnet::IpNet>().is_err() {
-                let message = format!("`{range}` is not an address range");
-                let finding = findings.error("cidr-syntax", format!("{key}.allow.{index}"), message);
-                finding.hint("write an address and the length of its prefix, such as `203.0.113.0/24`");
-            }
-        }
-        let (tier, zones) = match wanted.internal {
-            true => ("private", self.network.subnets.private.len()),
-            false => ("public", self.network.subnets.public.len()),
-        };
-        if zones < 2 {
-            let message = format!("a load balancer lives in {tier} subnets of at least two zones; there are {zones}");
-            let hint = format!("add `networking.{tier}` subnets in two zones");
-            findings.error("load-balancer-subnets", key, message).hint(hint);
-        }
-        http
-    }
-
     /// The ARN of the certificate: the one that is there, or the one requested.
     fn certificate(&mut self) -> Option<String> {
         let wanted = self.wanted.certificate.as_ref()?;
@@ -157,16 +117,20 @@ impl Builder<'_> {
         let Some(domain) = domain else {
             if !arn.starts_with("arn:") {
                 let message = format!("`{arn}` is not the ARN of a certificate");
-                findings.error("certificate", format!("{key}.arn"), message).hint("write `arn:aws:acm:REGION:ACCOUNT:certificate/ID`");
+                findings
+                    .error("certificate", format!("{key}.arn"), message)
+                    .hint("write `arn:aws:acm:REGION:ACCOUNT:certificate/ID`");
             }
             return Some(arn.clone());
         };
         let mut alternatives = wanted.alternatives.clone();
         let places = alternatives.iter().enumerate().map(|(index, name)| (format!("{key}.alternatives.{index}"), name));
         for (key, name) in std::iter::once((format!("{key}.domain"), domain)).chain(places) {
-            if !is_domain(name) {
+            if !balancer_check::is_domain(name) {
                 let message = format!("`{name}` is not a domain name");
-                findings.error("domain", key, message).hint("write a name such as `api.example.com` or `*.example.com`");
+                findings
+                    .error("domain", key, message)
+                    .hint("write a name such as `api.example.com` or `*.example.com`");
             }
         }
         alternatives.retain(|name| name != domain);
@@ -314,9 +278,8 @@ impl Builder<'_> {
             None => Action::fixed(404, "Not found"),
         };
         let tls = protocol == "https";
-        let certificates = certificate.filter(|_| tls).map(|arn| {
-            vec![ListenerCertificate { certificate_arn: Some(arn.to_owned()) }]
-        });
+        let certificates =
+            certificate.filter(|_| tls).map(|arn| vec![ListenerCertificate { certificate_arn: Some(arn.to_owned()) }]);
         let listener = Listener {
             load_balancer_arn: Some(balancer.id()),
             port: Some(i64::from(port)),
@@ -362,66 +325,4 @@ impl Builder<'_> {
 
 fn target_group_address(workload: &Workload) -> String {
     format!("networking.target-group.{}", workload.name)
-}
-
-/// Labels of letters, digits and hyphens, at least two; the first may be `*`.
-fn is_domain(name: &str) -> bool {
-    let label = |label: &str| {
-        !label.is_empty()
-            && !label.starts_with('-')
-            && !label.ends_with('-')
-            && label.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
-    };
-    let rest = name.strip_prefix("*.").unwrap_or(name);
-    rest.contains('.') && name.len() <= 253 && rest.split('.').all(label)
-}
-
-/// The predefined security policies of application load balancers, from the Elastic Load Balancing user guide.
-const SSL_POLICIES: &[&str] = &[
-    "ELBSecurityPolicy-2016-08",
-    "ELBSecurityPolicy-FS-2018-06",
-    "ELBSecurityPolicy-FS-1-1-2019-08",
-    "ELBSecurityPolicy-FS-1-2-2019-08",
-    "ELBSecurityPolicy-FS-1-2-Res-2019-08",
-    "ELBSecurityPolicy-FS-1-2-Res-2020-10",
-    "ELBSecurityPolicy-TLS-1-0-2015-04",
-    "ELBSecurityPolicy-TLS-1-1-2017-01",
-    "ELBSecurityPolicy-TLS-1-2-2017-01",
-    "ELBSecurityPolicy-TLS-1-2-Ext-2018-06",
-    "ELBSecurityPolicy-TLS13-1-0-2021-06",
-    "ELBSecurityPolicy-TLS13-1-1-2021-06",
-    "ELBSecurityPolicy-TLS13-1-2-2021-06",
-    "ELBSecurityPolicy-TLS13-1-2-Ext1-2021-06",
-    "ELBSecurityPolicy-TLS13-1-2-Ext2-2021-06",
-    "ELBSecurityPolicy-TLS13-1-2-Res-2021-06",
-    "ELBSecurityPolicy-TLS13-1-3-2021-06",
-    "ELBSecurityPolicy-TLS13-1-0-FIPS-2023-04",
-    "ELBSecurityPolicy-TLS13-1-1-FIPS-2023-04",
-    "ELBSecurityPolicy-TLS13-1-2-FIPS-2023-04",
-    "ELBSecurityPolicy-TLS13-1-2-Ext0-FIPS-2023-04",
-    "ELBSecurityPolicy-TLS13-1-2-Ext1-FIPS-2023-04",
-    "ELBSecurityPolicy-TLS13-1-2-Ext2-FIPS-2023-04",
-    "ELBSecurityPolicy-TLS13-1-2-Res-FIPS-2023-04",
-    "ELBSecurityPolicy-TLS13-1-3-FIPS-2023-04",
-    "ELBSecurityPolicy-TLS13-1-0-PQ-2025-09",
-    "ELBSecurityPolicy-TLS13-1-2-PQ-2025-09",
-    "ELBSecurityPolicy-TLS13-1-2-Ext1-PQ-2025-09",
-    "ELBSecurityPolicy-TLS13-1-2-Ext2-PQ-2025-09",
-    "ELBSecurityPolicy-TLS13-1-2-Res-PQ-2025-09",
-    "ELBSecurityPolicy-TLS13-1-3-PQ-2025-09",
-];
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn domains_are_told_from_other_texts() {
-        for good in ["api.example.com", "*.example.com", "a-1.b2.example"] {
-            assert!(is_domain(good), "{good}");
-        }
-        for bad in ["", "localhost", "https://a.b", "a..b", "-a.b", "a.*.b", "a b.c", "a.b/"] {
-            assert!(!is_domain(bad), "{bad}");
-        }
-    }
 }

@@ -20,12 +20,54 @@ const GROUPS: &[(&str, &[&str])] = &[("ecr", &["ecr.api", "ecr.dkr"])];
 /// Services by the name that follows the region: those a person is likely to write, to tell them from mistakes. From
 /// "AWS services that integrate with AWS PrivateLink"; another is reached by its full name.
 const SERVICES: &[&str] = &[
-    "application-autoscaling", "athena", "autoscaling", "bedrock-runtime", "cloudformation", "cloudtrail", "codebuild",
-    "codedeploy", "cognito-idp", "config", "datasync", "ec2", "ec2messages", "ecr.api", "ecr.dkr", "ecs", "ecs-agent",
-    "ecs-telemetry", "elasticache", "elasticfilesystem", "elasticloadbalancing", "email-smtp", "events", "execute-api",
-    "glue", "guardduty-data", "kinesis-firehose", "kinesis-streams", "kms", "lambda", "logs", "monitoring", "rds",
-    "rds-data", "s3", "dynamodb", "sagemaker.runtime", "scheduler", "secretsmanager", "servicediscovery", "sns", "sqs",
-    "ssm", "ssmmessages", "states", "sts", "synthetics", "xray",
+    "application-autoscaling",
+    "athena",
+    "autoscaling",
+    "bedrock-runtime",
+    "cloudformation",
+    "cloudtrail",
+    "codebuild",
+    "codedeploy",
+    "cognito-idp",
+    "config",
+    "datasync",
+    "ec2",
+    "ec2messages",
+    "ecr.api",
+    "ecr.dkr",
+    "ecs",
+    "ecs-agent",
+    "ecs-telemetry",
+    "elasticache",
+    "elasticfilesystem",
+    "elasticloadbalancing",
+    "email-smtp",
+    "events",
+    "execute-api",
+    "glue",
+    "guardduty-data",
+    "kinesis-firehose",
+    "kinesis-streams",
+    "kms",
+    "lambda",
+    "logs",
+    "monitoring",
+    "rds",
+    "rds-data",
+    "s3",
+    "dynamodb",
+    "sagemaker.runtime",
+    "scheduler",
+    "secretsmanager",
+    "servicediscovery",
+    "sns",
+    "sqs",
+    "ssm",
+    "ssmmessages",
+    "states",
+    "sts",
+    "synthetics",
+    "xray",
 ];
 
 /// Declares what the settings ask for.
@@ -130,14 +172,16 @@ fn expand(text: &str, region: &str, key: &str, stack: &mut Stack) -> Vec<String>
         Some(near) => format!("did you mean `{near}`?"),
         None => format!("write its full name: `com.amazonaws.{region}.SERVICE`"),
     };
-    stack.findings.error("endpoint-unknown", key, format!("`{text}` is no AWS service with a VPC endpoint known here")).hint(hint);
+    stack
+        .findings
+        .error("endpoint-unknown", key, format!("`{text}` is no AWS service with a VPC endpoint known here"))
+        .hint(hint);
     Vec::new()
 }
 
 /// The days that CloudWatch Logs can keep records, from the API reference of PutRetentionPolicy.
-const RETENTION_DAYS: &[u32] = &[
-    1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653,
-];
+const RETENTION_DAYS: &[u32] =
+    &[1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653];
 
 /// Declares the VPC's flow log.
 pub(super) fn flow_logs(

@@ -54,11 +54,8 @@ pub(super) fn declare(inputs: &Inputs, network: &Network, stack: &mut Stack) -> 
         stack.section(&workload.key);
         let name = format!("{}-{}", inputs.prefix, workload.name);
         let mut group = group(&name, &format!("The workload {}", workload.name), network);
-        let all = Egress {
-            cidr_ip: Some(ANYWHERE.to_owned()),
-            ip_protocol: Some("-1".to_owned()),
-            ..Egress::default()
-        };
+        let all =
+            Egress { cidr_ip: Some(ANYWHERE.to_owned()), ip_protocol: Some("-1".to_owned()), ..Egress::default() };
         group.security_group_egress = Some(vec![all]);
         let handle = stack.add(format!("networking.security-group.service.{}", workload.name), group);
         groups.workloads.insert(workload.name.clone(), handle);

@@ -23,7 +23,9 @@ pub(super) fn tiers(settings: &Settings) -> [(&'static str, &[String]); 4] {
 /// The letters of the zones, as far as they are right.
 pub(super) fn zones(settings: &Settings, findings: &mut Findings) -> Vec<String> {
     let letters = match &settings.zones {
-        Zones::Count(count @ 1..=6) => return (b'a'..b'a' + count).map(|letter| char::from(letter).to_string()).collect(),
+        Zones::Count(count @ 1..=6) => {
+            return (b'a'..b'a' + count).map(|letter| char::from(letter).to_string()).collect();
+        }
         Zones::Count(count) => {
             let message = format!("{count} availability zones; AWS regions have 2 to 6");
             findings.error("zones", "networking.zones", message).hint("write `zones = 2`");
@@ -69,7 +71,9 @@ pub(super) fn check(settings: &Settings, zones: &[String], findings: &mut Findin
     }
     if nat && settings.private.is_empty() {
         let message = "nothing goes through NAT: there are no private subnets";
-        findings.warning("nat-unused", "networking.nat", message).hint("write `nat = \"none\"`: a NAT gateway costs about 33 USD a month");
+        findings
+            .warning("nat-unused", "networking.nat", message)
+            .hint("write `nat = \"none\"`: a NAT gateway costs about 33 USD a month");
     }
 }
 
@@ -91,7 +95,8 @@ fn range(key: &str, text: &str, example: &str, findings: &mut Findings) -> Optio
     if !PREFIXES.contains(&net.prefix_len()) {
         let message = format!("`{net}`: AWS takes prefixes from /16 to /28");
         let nearest = net.prefix_len().clamp(*PREFIXES.start(), *PREFIXES.end());
-        let hint = Ipv4Net::new(net.addr(), nearest).map(|near| format!("write `{}`", near.trunc())).unwrap_or_default();
+        let hint =
+            Ipv4Net::new(net.addr(), nearest).map(|near| format!("write `{}`", near.trunc())).unwrap_or_default();
         findings.error("cidr-size", key, message).hint(hint);
         return None;
     }
@@ -117,7 +122,8 @@ impl Plan {
     /// A free range of the VPC; it counts as taken from now on.
     fn free(&mut self, prefix: u8) -> Option<Ipv4Net> {
         let vpc = self.vpc?;
-        let free = vpc.subnets(prefix.max(vpc.prefix_len())).ok()?.find(|net| !self.taken.iter().any(|t| overlap(t, net)));
+        let free =
+            vpc.subnets(prefix.max(vpc.prefix_len())).ok()?.find(|net| !self.taken.iter().any(|t| overlap(t, net)));
         self.taken.extend(free);
         free
     }
@@ -151,7 +157,11 @@ impl Plan {
         if ranges.is_empty() || ranges.len() == zones || zones == 0 {
             return;
         }
-        let message = format!("{} for {}: every tier has one subnet in each zone", count(ranges.len(), "range"), count(zones, "zone"));
+        let message = format!(
+            "{} for {}: every tier has one subnet in each zone",
+            count(ranges.len(), "range"),
+            count(zones, "zone")
+        );
         let hint = if ranges.len() > zones {
             format!("write `zones = {}`, or leave out {}", ranges.len(), count(ranges.len() - zones, "range"))
         } else {
@@ -269,7 +279,9 @@ mod tests {
 
     #[test]
     fn a_full_vpc_says_so() {
-        let all = found(json!({ "cidr": "10.0.0.0/24", "private": ["10.0.0.0/25", "10.0.0.128/25"], "public": ["10.0.0.0/25", "10.0.1.0/25"] }));
+        let all = found(
+            json!({ "cidr": "10.0.0.0/24", "private": ["10.0.0.0/25", "10.0.0.128/25"], "public": ["10.0.0.0/25", "10.0.1.0/25"] }),
+        );
         assert!(all.iter().all(|(_, _, _, hint)| hint.starts_with("no /25 is free")), "{all:?}");
         assert_eq!(all.len(), 2);
     }

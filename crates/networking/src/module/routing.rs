@@ -41,9 +41,8 @@ pub(super) fn of<'a>(inputs: &'a Inputs, balancers: &[&str], stack: &mut Stack) 
         // No port is said where ports are checked.
         let Some(port) = workload.port else { continue };
         check(workload, listen, findings);
-        let twin = routes.iter().find(|other| {
-            other.balancer == listen.balancer && taken(other.listen) == taken(listen)
-        });
+        let twin =
+            routes.iter().find(|other| other.balancer == listen.balancer && taken(other.listen) == taken(listen));
         if let Some(twin) = twin {
             let message = match taken(listen) {
                 (None, None) => format!("both this and `{}` take all paths", twin.workload.key),
@@ -90,11 +89,17 @@ fn check(workload: &Workload, listen: &Listen, findings: &mut Findings) {
         }
     }
     if let Some(path) = listen.path.as_deref().filter(|path| path.len() > 128) {
-        findings.error("path-syntax", key("path"), format!("a path has at most 128 characters; this has {}", path.len()));
+        findings.error(
+            "path-syntax",
+            key("path"),
+            format!("a path has at most 128 characters; this has {}", path.len()),
+        );
     }
     if let Some(host) = listen.host.as_deref().filter(|host| host.is_empty() || host.contains(['/', ':', ' '])) {
         let message = format!("`{host}` is not a host name");
-        findings.error("host-syntax", key("host"), message).hint("write a name such as `api.example.com` or `*.example.com`");
+        findings
+            .error("host-syntax", key("host"), message)
+            .hint("write a name such as `api.example.com` or `*.example.com`");
     }
     if let Some(priority) = listen.priority.filter(|priority| !(1..=LAST_PRIORITY).contains(priority)) {
         let message = format!("the priority {priority} is not within 1 to {LAST_PRIORITY}");
@@ -117,7 +122,9 @@ fn check_health(health: &Health, key: &dyn Fn(&str) -> String, findings: &mut Fi
         if !(least..=most).contains(&value) {
             right = false;
             let message = format!("{value} is not within {least} to {most}");
-            findings.error("health-check", key(name), message).hint(format!("write `{name} = {}`", value.clamp(least, most)));
+            findings
+                .error("health-check", key(name), message)
+                .hint(format!("write `{name} = {}`", value.clamp(least, most)));
         }
     }
     if right && health.timeout_seconds > health.interval_seconds {
@@ -202,8 +209,10 @@ mod tests {
         }
     }
 
+    type Rules = Vec<(String, Option<u16>)>;
+
     /// Name and rule of each route, and keys and hints of what is wrong.
-    fn routes(workloads: Vec<Workload>) -> (Vec<(String, Option<u16>)>, Vec<(String, String)>) {
+    fn routes(workloads: Vec<Workload>) -> (Rules, Vec<(String, String)>) {
         let inputs = Inputs { workloads, ..Inputs::default() };
         let mut stack = Stack::new("s/e", "us-east-1", &[]);
         let routing = of(&inputs, &["main"], &mut stack);

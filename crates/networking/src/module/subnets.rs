@@ -92,8 +92,7 @@ impl Builder<'_> {
     }
 
     fn table(&mut self, name: &str) -> Handle {
-        let table =
-            RouteTable { vpc_id: Some(self.vpc.id()), tags: names::tags(format!("{}-{name}", self.prefix)) };
+        let table = RouteTable { vpc_id: Some(self.vpc.id()), tags: names::tags(format!("{}-{name}", self.prefix)) };
         self.stack.add(format!("networking.route-table.{name}"), table)
     }
 
@@ -112,11 +111,7 @@ impl Builder<'_> {
         self.stack.section("networking.public");
         let gateway = InternetGateway { tags: names::tags(format!("{}-internet", self.prefix)) };
         let gateway = self.stack.add("networking.internet-gateway", gateway);
-        let attachment = VpcGatewayAttachment {
-            vpc_id: Some(self.vpc.id()),
-            internet_gateway_id: Some(gateway.id()),
-            ..VpcGatewayAttachment::default()
-        };
+        let attachment = VpcGatewayAttachment { vpc_id: Some(self.vpc.id()), internet_gateway_id: Some(gateway.id()) };
         let attachment = self.stack.add("networking.internet-gateway.attachment", attachment);
         let table = self.table("public");
         let route = Route {

@@ -145,7 +145,8 @@ fn only_who_must_reaches_whom() {
         "service.api.from-load-balancer-main <- networking.security-group.load-balancer.main 3000",
     ];
     assert_eq!(rules, expected);
-    let out = |name: &str| nodes[&format!("networking.security-group.{name}")].properties["SecurityGroupEgress"].clone();
+    let out =
+        |name: &str| nodes[&format!("networking.security-group.{name}")].properties["SecurityGroupEgress"].clone();
     assert_eq!(out("service.api"), json!([{ "CidrIp": "0.0.0.0/0", "IpProtocol": "-1" }]));
     assert_eq!(out("postgres.main")[0]["CidrIp"], "127.0.0.1/32");
     let to_api = json!({ "Fn::GetAtt": ["networking.security-group.service.api", "GroupId"] });
@@ -217,15 +218,55 @@ fn a_network_alone_is_enough() {
 #[test]
 fn mistakes_are_found_with_key_and_remedy() {
     let cases = [
-        (json!({ "endpoints": ["s3", "ecr", "lgos"] }), "networking.endpoints.2", "endpoint-unknown", "did you mean `logs`?"),
-        (json!({ "endpoints": ["s3", "ecr", "com.amazonaws.eu-west-1.logs"] }), "networking.endpoints.2", "endpoint-region", "write `\"logs\"`"),
-        (json!({ "dns-hostnames": false }), "networking.dns-hostnames", "endpoints-without-dns", "dns-hostnames = true"),
-        (json!({ "flow-logs": { "retention-days": 28 } }), "networking.flow-logs.retention-days", "retention-days", "= 30"),
-        (json!({ "flow-logs": { "interval-seconds": 5 } }), "networking.flow-logs.interval-seconds", "flow-logs-interval", "600"),
+        (
+            json!({ "endpoints": ["s3", "ecr", "lgos"] }),
+            "networking.endpoints.2",
+            "endpoint-unknown",
+            "did you mean `logs`?",
+        ),
+        (
+            json!({ "endpoints": ["s3", "ecr", "com.amazonaws.eu-west-1.logs"] }),
+            "networking.endpoints.2",
+            "endpoint-region",
+            "write `\"logs\"`",
+        ),
+        (
+            json!({ "dns-hostnames": false }),
+            "networking.dns-hostnames",
+            "endpoints-without-dns",
+            "dns-hostnames = true",
+        ),
+        (
+            json!({ "flow-logs": { "retention-days": 28 } }),
+            "networking.flow-logs.retention-days",
+            "retention-days",
+            "= 30",
+        ),
+        (
+            json!({ "flow-logs": { "interval-seconds": 5 } }),
+            "networking.flow-logs.interval-seconds",
+            "flow-logs-interval",
+            "600",
+        ),
         (json!({ "nat": "none", "endpoints": ["s3"] }), "networking.nat", "no-way-out", "\"ecr\", \"logs\""),
-        (json!({ "load-balancer": { "main": { "http": "redirect" } } }), "networking.load-balancer.main.http", "http-without-certificate", "forward"),
-        (json!({ "load-balancer": { "main": { "idle-timeout": 0 } } }), "networking.load-balancer.main.idle-timeout", "idle-timeout", "60"),
-        (json!({ "load-balancer": { "main": { "allow": ["me"] } } }), "networking.load-balancer.main.allow.0", "cidr-syntax", "203.0.113.0/24"),
+        (
+            json!({ "load-balancer": { "main": { "http": "redirect" } } }),
+            "networking.load-balancer.main.http",
+            "http-without-certificate",
+            "forward",
+        ),
+        (
+            json!({ "load-balancer": { "main": { "idle-timeout": 0 } } }),
+            "networking.load-balancer.main.idle-timeout",
+            "idle-timeout",
+            "60",
+        ),
+        (
+            json!({ "load-balancer": { "main": { "allow": ["me"] } } }),
+            "networking.load-balancer.main.allow.0",
+            "cidr-syntax",
+            "203.0.113.0/24",
+        ),
         (
             json!({ "load-balancer": { "main": { "certificate": { "domain": "https://a.b" } } } }),
             "networking.load-balancer.main.certificate.domain",
@@ -244,8 +285,18 @@ fn mistakes_are_found_with_key_and_remedy() {
             "ssl-policy",
             "ELBSecurityPolicy-TLS13-1-3-2021-06",
         ),
-        (json!({ "load-balancer": { "mian": {} } }), "compute.service.api.listen.load-balancer", "unknown-load-balancer", "did you mean `mian`?"),
-        (json!({ "load-balancer": {} }), "compute.service.api.listen.load-balancer", "unknown-load-balancer", "[networking.load-balancer.main]"),
+        (
+            json!({ "load-balancer": { "mian": {} } }),
+            "compute.service.api.listen.load-balancer",
+            "unknown-load-balancer",
+            "did you mean `mian`?",
+        ),
+        (
+            json!({ "load-balancer": {} }),
+            "compute.service.api.listen.load-balancer",
+            "unknown-load-balancer",
+            "[networking.load-balancer.main]",
+        ),
         (
             json!({ "zones": 1, "public": ["10.0.101.0/24"], "private": ["10.0.1.0/24"] }),
             "networking.load-balancer.main",

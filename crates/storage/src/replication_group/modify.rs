@@ -59,8 +59,9 @@ pub(super) fn steps(
     let nothing = ModifyReplicationGroupInputBuilder::default();
     let rest = rest(declared, live, now);
     let wanted = declared.num_cache_clusters.map(|nodes| nodes - 1).or(declared.replicas_per_node_group);
+    let has = now.replicas_per_node_group.or(now.num_cache_clusters.map(|nodes| nodes - 1));
     // Failover needs a replica: replicas come before it and go after it.
-    match (wanted, now.replicas_per_node_group) {
+    match (wanted, has) {
         (Some(to), Some(from)) if to > from => steps.push(Step::Replicas { to, more: true }),
         (Some(to), Some(from)) if to < from => {
             let off = nothing
@@ -82,7 +83,7 @@ pub(super) fn steps(
         steps.push(Step::Modify(Box::new(rest)));
     }
     match (&declared.auth_token, &live.auth_token) {
-        (Some(wanted), Some(was)) if wanted != was => steps.push(Step::AuthToken),
+        (Some(wanted), was) if was.as_ref() != Some(wanted) => steps.push(Step::AuthToken),
         (None, Some(_)) if declared.user_group_ids.is_none() => {
             let message = "ElastiCache cannot take the password from a cache that has one";
             let hint = "keep `credentials`, or replace the cache: `plan --replace`";
@@ -254,6 +255,13 @@ mod tests {
     }
 
     #[test]
+    fn a_live_side_of_declared_properties_only_is_enough() {
+        let live = ReplicationGroup { num_cache_clusters: Some(2), ..cache() };
+        assert!(differs(&cache(), &live));
+        assert!(!differs(&live, &live));
+    }
+
+    #[test]
     fn version_and_parameter_group_go_together() {
         let declared = ReplicationGroup {
             engine: Some("valkey".into()),
@@ -313,6 +321,7 @@ mod tests {
         let with = |token: &str| ReplicationGroup { auth_token: Some(token.into()), ..live() };
         let declared = ReplicationGroup { auth_token: Some("b".into()), ..cache() };
         assert_eq!(words(&declared, &with("a")), ["change of the password"]);
+        assert_eq!(words(&declared, &live()), ["change of the password"], "there was none");
         assert!(words(&declared, &with("b")).is_empty());
         assert!(steps(&cache(), &with("a"), &with("a")).unwrap_err().message.contains("cannot take the password"));
     }

@@ -211,7 +211,12 @@ impl World {
 
     /// Calls an EC2 operation (this crate has no SDK for it), and returns the text of one element of its answer.
     pub fn ec2(&self, call: &str, element: &str) -> String {
-        let answer = self.http("ec2", "application/x-www-form-urlencoded", "", &format!("{call}&Version=2016-11-15"));
+        self.query("ec2", &format!("{call}&Version=2016-11-15"), element)
+    }
+
+    /// Calls an operation of a query service, and returns the text of one element of its answer.
+    pub fn query(&self, service: &str, call: &str, element: &str) -> String {
+        let answer = self.http(service, "application/x-www-form-urlencoded", "", call);
         let (_, rest) = answer.split_once(&format!("<{element}>")).unwrap_or_else(|| panic!("{answer}"));
         rest.split('<').next().unwrap().to_owned()
     }

@@ -1,4 +1,4 @@
-//! Runs a local cloud by hand: `serve RUN_DIR EMULATORS_DIR TIME_SCALE [PORT]`. The tests start it as `xtask` would start itself.
+//! Runs a local cloud by hand: `local-cloud-serve RUN_DIR EMULATORS_DIR TIME_SCALE [PORT]`. The tests start it as `xtask` starts itself.
 
 use local_cloud::{Settings, serve};
 
@@ -6,7 +6,7 @@ use local_cloud::{Settings, serve};
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let args: Vec<String> = std::env::args().skip(1).collect();
     let [run_dir, emulators_dir, time_scale, port @ ..] = args.as_slice() else {
-        return Err("usage: serve RUN_DIR EMULATORS_DIR TIME_SCALE [PORT]".into());
+        return Err("usage: local-cloud-serve RUN_DIR EMULATORS_DIR TIME_SCALE [PORT]".into());
     };
     let settings = Settings {
         run_dir: run_dir.into(),
