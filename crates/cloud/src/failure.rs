@@ -2,7 +2,6 @@
 
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use aws_smithy_runtime_api::client::result::SdkError;
-use aws_smithy_types::error::display::DisplayErrorContext;
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 use aws_types::request_id::RequestId;
 use engine::{Failure, FailureKind};
@@ -33,7 +32,12 @@ where
         (SdkError::DispatchFailure(failure), None) if failure.is_io() => {
             format!("no connection: {}", root_cause(error))
         }
-        _ => DisplayErrorContext(error).to_string(),
+        // Never the answer itself: it may hold a secret.
+        (SdkError::ServiceError(_) | SdkError::ResponseError(_), None) => {
+            let status = error.raw_response().map_or(0, |raw| raw.status().as_u16());
+            format!("the answer was not understood (HTTP status {status})")
+        }
+        _ => root_cause(error),
     };
     let kind = match error {
         SdkError::TimeoutError(_) => FailureKind::Unavailable,

@@ -7,6 +7,7 @@ use serde_path_to_error::Segment;
 
 use crate::document::{Document, Part};
 use crate::finding::LocatedFinding;
+use crate::json_schema::describe;
 use crate::words;
 
 /// More errors than a person reads at once; also what bounds the work.
@@ -24,7 +25,12 @@ pub(crate) fn deserialise<T: DeserializeOwned>(document: &Document) -> Result<T,
             Err(error) => error,
         };
         let path = segments(error.path());
-        let problem = words::explain(&error.inner().to_string(), &path, at(&value, &path));
+        let mut problem = words::explain(&error.inner().to_string(), &path, at(&value, &path));
+        if let Some(missing) = &problem.missing {
+            let full: Vec<&str> = path.iter().map(String::as_str).chain([missing.as_str()]).collect();
+            let what = describe(&full);
+            problem.hint = problem.hint.map(|hint| what.map_or(hint.clone(), |what| format!("{hint} — {what}")));
+        }
         // What was taken away because it was wrong is not missing.
         let follows = problem.missing.as_ref().is_some_and(|name| {
             let mut full = path.clone();

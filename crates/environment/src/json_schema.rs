@@ -66,3 +66,48 @@ fn simplify_object(map: &mut Map<String, Value>) {
 fn is_rust_format(format: &str) -> bool {
     ["uint", "int", "float", "double"].iter().any(|start| format.starts_with(start))
 }
+
+/// What the first sentence of a key's description says: `The instance class: `db.t3.small``.
+pub(crate) fn describe(path: &[&str]) -> Option<String> {
+    let root: Value = serde_json::from_str(&json_schema()).ok()?;
+    let schema = path.iter().try_fold(&root, |schema, key| step(&root, schema, key, 0))?;
+    let text = schema.get("description")?.as_str()?;
+    let sentence = text.split(". ").next().unwrap_or(text).trim_end_matches('.');
+    Some(sentence.replace('\n', " "))
+}
+
+/// References within references; the settings need two.
+const DEEPEST: usize = 8;
+
+fn step<'s>(root: &'s Value, schema: &'s Value, key: &str, depth: usize) -> Option<&'s Value> {
+    let own = schema
+        .get("properties")
+        .and_then(|properties| properties.get(key))
+        .or_else(|| schema.get("additionalProperties").filter(|inner| inner.is_object()));
+    if own.is_some() || depth > DEEPEST {
+        return own;
+    }
+    if let Some(inner) = schema.get("$ref").and_then(Value::as_str).and_then(|name| root.pointer(name.strip_prefix('#')?)) {
+        return step(root, inner, key, depth + 1);
+    }
+    let options = ["allOf", "anyOf"].into_iter().filter_map(|name| schema.get(name)?.as_array()).flatten();
+    options.into_iter().find_map(|option| step(root, option, key, depth + 1))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn keys_of_named_tables_are_described() {
+        let cases = [
+            (&["region"][..], Some("The AWS region: `us-east-1`")),
+            (&["storage", "postgres", "main", "class"], Some("The instance class: `db.t3.small`")),
+            (&["networking", "flow-logs", "traffic"], Some("Which traffic is recorded: `all`, `accept` or `reject`")),
+            (&["storage", "postgres", "main", "clas"], None),
+        ];
+        for (path, text) in cases {
+            assert_eq!(describe(path).as_deref(), text, "{path:?}");
+        }
+    }
+}

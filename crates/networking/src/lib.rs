@@ -1,20 +1,18 @@
 //! Networks: VPC, subnets, routes, gateways, endpoints, security groups, load balancers, certificates.
 
-mod ec2;
 pub mod certificate;
+mod ec2;
+pub mod eip;
 mod elb;
+pub mod flow_log;
 pub mod health;
+mod inline_rule;
+pub mod internet_gateway;
 pub mod listener;
 pub mod listener_action;
 pub mod listener_rule;
 pub mod load_balancer;
-pub mod target_group;
 pub mod module;
-pub mod settings;
-pub mod vpc;
-pub mod eip;
-pub mod flow_log;
-pub mod internet_gateway;
 pub mod nat_gateway;
 pub mod network_acl;
 pub mod network_acl_entry;
@@ -23,13 +21,15 @@ pub mod route_table;
 pub mod security_group;
 pub mod security_group_egress;
 pub mod security_group_ingress;
+mod security_group_rule;
+pub mod settings;
 pub mod subnet;
 pub mod subnet_network_acl_association;
 pub mod subnet_route_table_association;
+pub mod target_group;
+pub mod vpc;
 pub mod vpc_endpoint;
 pub mod vpc_gateway_attachment;
-mod inline_rule;
-mod security_group_rule;
 
 pub use elb::Attribute;
 pub use module::{Inputs, Outputs};
