@@ -4,7 +4,8 @@
 use cloud::{Absent, Context, Created, Failure, FailureKind, Live, Resource, Seconds};
 use serde::{Deserialize, Serialize};
 
-use crate::cluster::{CapacityProviderStrategyItem, put_capacity_providers, strategy_from_sdk};
+use crate::cluster::put_capacity_providers;
+use crate::cluster_properties::{CapacityProviderStrategyItem, strategy_from_sdk};
 use crate::ecs;
 
 /// The capacity providers of a cluster, declared apart from it.

@@ -2,6 +2,7 @@
 
 pub mod cluster;
 pub mod cluster_capacity_provider_associations;
+pub mod cluster_properties;
 pub mod container;
 mod container_sdk;
 mod ecs;
@@ -12,6 +13,7 @@ pub mod repository;
 mod rollout;
 pub mod scalable_target;
 pub mod scaling_policy;
+pub mod scaling_properties;
 pub mod service;
 pub mod service_properties;
 mod service_update;

@@ -12,7 +12,7 @@ use cloud::{
 };
 use serde::{Deserialize, Serialize};
 
-use crate::cluster::{CapacityProviderStrategyItem, strategy_from_sdk, strategy_to_sdk};
+use crate::cluster_properties::{CapacityProviderStrategyItem, strategy_from_sdk, strategy_to_sdk};
 use crate::service_properties as parts;
 use crate::service_properties::{
     DeploymentConfiguration, DeploymentController, ForceNewDeployment, LoadBalancer, NetworkConfiguration,

@@ -5,7 +5,7 @@ use aws_sdk_ecs::operation::update_service::builders::UpdateServiceFluentBuilder
 use aws_sdk_ecs::types::{AvailabilityZoneRebalancing, PropagateTags};
 use cloud::{Aws, AwsResult, Context, Failure};
 
-use crate::cluster::{CapacityProviderStrategyItem, strategy_to_sdk};
+use crate::cluster_properties::{CapacityProviderStrategyItem, strategy_to_sdk};
 use crate::ecs;
 use crate::service::{Service, cluster_and_name};
 use crate::service_properties as parts;

@@ -31,6 +31,8 @@ pub struct TypeFacts {
     pub moves_with: &'static [(&'static str, &'static str)],
     /// [`Resource::UNIQUE_NAME`].
     pub unique_name: Option<&'static str>,
+    /// [`Resource::UNIQUE_WITHIN`].
+    pub unique_within: Option<&'static str>,
     /// [`Resource::HOLDS_DATA`].
     pub holds_data: bool,
 }
@@ -89,6 +91,7 @@ impl<R: Resource> Handler for Typed<R> {
             holds: R::HOLDS,
             moves_with: R::MOVES_WITH,
             unique_name: R::UNIQUE_NAME,
+            unique_within: R::UNIQUE_WITHIN,
             holds_data: R::HOLDS_DATA,
         }
     }

@@ -183,10 +183,27 @@ pub fn as_ours(declared: &Value, applied: Option<&Value>, live: &mut Value, fact
             }
         }
     }
+    settings_by_key(declared, applied, live, facts);
     let Some((property, shape)) = facts.and_then(Facts::tag_property) else { return };
     if let Some(tags) = live.get_mut(property) {
         let declared = declared.get(property).unwrap_or(&Value::Null);
         *tags = ours(declared, applied.and_then(|applied| applied.get(property)), tags, shape);
+    }
+}
+
+/// Takes settings by key (a load balancer's attributes) that nobody ever declared out of the lists of them.
+fn settings_by_key(declared: &Value, applied: Option<&Value>, live: &mut Value, facts: Option<&Facts>) {
+    let Some((facts, live)) = facts.zip(live.as_object_mut()) else { return };
+    for (name, value) in live {
+        let is_list = facts.property(&PropertyPath::parse(name)).is_some_and(schema::Property::is_attribute_list);
+        if let (true, Value::Array(items)) = (is_list, value) {
+            let sides = [declared.get(name.as_str()), applied.and_then(|applied| applied.get(name.as_str()))];
+            let given = |key: &Value| {
+                let lists = sides.iter().flatten().filter_map(|side| side.as_array());
+                lists.flatten().any(|item| item["Key"] == *key)
+            };
+            items.retain(|item| given(&item["Key"]));
+        }
     }
 }
 
@@ -384,6 +401,18 @@ mod tests {
         as_ours(&declared, Some(&applied), &mut live, schema::facts("AWS::RDS::DBInstance"));
         let ours = json!({ "MultiAZ": false, "BackupRetentionPeriod": 7, "MasterUserPassword": "{{resolve:old}}" });
         assert_eq!(live, ours);
+    }
+
+    #[test]
+    fn settings_that_nobody_declared_are_left_alone() {
+        let setting = |key: &str, value: &str| json!({ "Key": key, "Value": value });
+        let type_name = "AWS::ElasticLoadBalancingV2::LoadBalancer";
+        let declared = json!({ "LoadBalancerAttributes": [setting("idle_timeout.timeout_seconds", "60")] });
+        let live = json!({ "LoadBalancerAttributes": [setting("by.hand", "x"), setting("idle_timeout.timeout_seconds", "60")] });
+        assert!(places(type_name, declared.clone(), None, live.clone()).is_empty());
+        let mut pruned = live;
+        as_ours(&declared, None, &mut pruned, schema::facts(type_name));
+        assert_eq!(pruned, declared);
     }
 
     #[test]

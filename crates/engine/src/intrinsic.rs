@@ -162,10 +162,9 @@ pub fn references(properties: &Value) -> Vec<(String, Reference)> {
 
 fn collect(value: &Value, found: &mut impl FnMut(Reference)) {
     match (function(value), value) {
+        (Some(("Ref", Value::String(pseudo))), _) if pseudo.starts_with("AWS::") => {}
         (Some(("Ref", Value::String(address))), _) => {
-            if !address.starts_with("AWS::") {
-                found(Reference { address: Address::of(address), attribute: None });
-            }
+            found(Reference { address: Address::of(address), attribute: None });
         }
         (Some(("Fn::GetAtt", argument)), _) => {
             if let Some(reference) = get_att(argument) {

@@ -117,6 +117,10 @@ pub trait Resource: Serialize + DeserializeOwned + Send + Sync + Sized + 'static
     /// follow from it: a replacement of the same name must delete first.
     const UNIQUE_NAME: Option<&'static str> = None;
 
+    /// The property that names where [`Resource::UNIQUE_NAME`] is unique (a security group's
+    /// `VpcId`): in another one the same name does not collide.
+    const UNIQUE_WITHIN: Option<&'static str> = None;
+
     /// Whether losing it loses data: a plan that deletes or replaces it says so.
     const HOLDS_DATA: bool = false;
 

@@ -119,6 +119,22 @@ async fn what_holds_a_target_that_must_go_first_is_replaced_too() {
 }
 
 #[tokio::test]
+async fn a_name_collides_only_within_its_scope() {
+    let world = World::default();
+    let wanted = |cidr: &str, description: &str| {
+        let mut stack = stack();
+        let vpc = stack.add_value("net.vpc", "AWS::EC2::VPC", json!({ "CidrBlock": cidr }));
+        let group = json!({ "VpcId": vpc.id(), "GroupName": "web", "GroupDescription": description });
+        stack.add_value("net.group", "AWS::EC2::SecurityGroup", group);
+        stack
+    };
+    world.deploy(wanted("10.0.0.0/16", "one")).await;
+    // In the same network the old one must go first, in another one it need not.
+    assert_eq!(verbs(&world.plan(wanted("10.0.0.0/16", "two")).await), ["replace-delete-first net.group"]);
+    assert_eq!(verbs(&world.plan(wanted("10.1.0.0/16", "one")).await), ["replace net.group", "replace net.vpc"]);
+}
+
+#[tokio::test]
 async fn destroy_goes_backwards_and_leaves_nothing() {
     let world = World::default();
     world.deploy(network("10.0.0.0/16", 2)).await;

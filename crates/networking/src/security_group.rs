@@ -40,6 +40,7 @@ impl Resource for SecurityGroup {
     const SECONDS: Seconds = Seconds { create: 2.0, update: 1.0, delete: 1.0 };
 
     const UNIQUE_NAME: Option<&'static str> = Some("GroupName");
+    const UNIQUE_WITHIN: Option<&'static str> = Some("VpcId");
 
     async fn create(&self, cx: &Context) -> Result<Created, Failure> {
         let action = "ec2:CreateSecurityGroup";

@@ -35,6 +35,7 @@ impl Resource for Subnet {
 
     /// A range can be in one subnet only: when a subnet moves to another zone the old one goes first.
     const UNIQUE_NAME: Option<&'static str> = Some("CidrBlock");
+    const UNIQUE_WITHIN: Option<&'static str> = Some("VpcId");
 
     async fn create(&self, cx: &Context) -> Result<Created, Failure> {
         let made = cx

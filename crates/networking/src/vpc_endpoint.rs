@@ -77,6 +77,7 @@ impl Resource for VpcEndpoint {
 
     /// Two endpoints of one service in a VPC clash in their private DNS name or in their route.
     const UNIQUE_NAME: Option<&'static str> = Some("ServiceName");
+    const UNIQUE_WITHIN: Option<&'static str> = Some("VpcId");
 
     async fn create(&self, cx: &Context) -> Result<Created, Failure> {
         let action = "ec2:CreateVpcEndpoint";

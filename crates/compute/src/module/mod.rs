@@ -9,10 +9,12 @@ use std::collections::BTreeMap;
 
 use cloud::{Handle, Stack};
 
-use crate::cluster::{CapacityProviderStrategyItem, Cluster, ClusterSetting};
+use crate::cluster::Cluster;
+use crate::cluster_properties::{CapacityProviderStrategyItem, ClusterSetting};
 use crate::repository::{EncryptionConfiguration, ImageScanningConfiguration, LifecyclePolicy, Repository};
 use crate::scalable_target::ScalableTarget;
-use crate::scaling_policy::{PredefinedMetricSpecification, ScalingPolicy, TargetTrackingScalingPolicyConfiguration};
+use crate::scaling_policy::ScalingPolicy;
+use crate::scaling_properties::{PredefinedMetricSpecification, TargetTrackingScalingPolicyConfiguration};
 use crate::service::Service;
 use crate::service_properties::{
     AwsVpcConfiguration, DeploymentCircuitBreaker, DeploymentConfiguration, LoadBalancer, NetworkConfiguration,

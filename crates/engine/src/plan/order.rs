@@ -2,12 +2,28 @@
 
 use std::collections::HashMap;
 
+use serde_json::Value;
+
 use super::build::Request;
 use super::{Action, Verb};
 use crate::Node;
+use crate::intrinsic::{self, Reference};
+
+/// The value of a reference as far as it stays what it is: that of something replaced does not.
+fn stays(request: &Request<'_>, actions: &[Action], reference: &Reference) -> Option<Value> {
+    let Some(index) = request.graph.find(reference.address.as_str()) else {
+        return super::pseudo(request.pseudo, reference);
+    };
+    let action = actions.get(index).filter(|action| matches!(action.verb, Verb::NoOp | Verb::Update))?;
+    let entry = action.entry.as_ref()?;
+    match &reference.attribute {
+        None => Some(Value::from(entry.id.as_str())),
+        Some(attribute) => entry.attributes.get(attribute).cloned(),
+    }
+}
 
 /// Whether the new one cannot be made while the old one is there: they would have the same name.
-fn collides(request: &Request<'_>, node: &Node, action: &Action) -> bool {
+fn collides(request: &Request<'_>, node: &Node, action: &Action, actions: &[Action]) -> bool {
     let (Some(handler), Some(entry)) = (request.catalogue.get(&node.type_name), &action.entry) else { return false };
     if entry.type_name != node.type_name || entry.region != node.region {
         return false;
@@ -15,12 +31,13 @@ fn collides(request: &Request<'_>, node: &Node, action: &Action) -> bool {
     if schema::facts(&node.type_name).is_some_and(|facts| facts.replacement() == schema::Replacement::DeleteThenCreate) {
         return true;
     }
-    if let Some(name) = handler.facts().unique_name {
-        let (new, old) = (node.properties.get(name), entry.properties.get(name));
-        return new.is_some() && new == old;
+    let properties = intrinsic::resolve(&node.properties, &|reference| stays(request, actions, reference));
+    let same = |name: &str| properties.get(name).is_some() && properties.get(name) == entry.properties.get(name);
+    let facts = handler.facts();
+    match facts.unique_name {
+        Some(name) => same(name) && facts.unique_within.is_none_or(same),
+        None => intrinsic::is_known(&properties) && handler.id(&properties).is_some_and(|id| id == entry.id),
     }
-    // With references still open the id may turn out the same: only a plain one can be told apart.
-    handler.id(&crate::intrinsic::raise(&node.properties)).is_some_and(|id| id == entry.id || id.contains('\u{FDD0}'))
 }
 
 /// By node (actions are in the nodes' order): replaced, and deleted before it is made again.
@@ -34,7 +51,7 @@ fn delete_first_flags(request: &Request<'_>, actions: &[Action]) -> Vec<bool> {
         }
         // What it refers to must be deleted first, and cannot be while this is there.
         let dragged = graph.edges[index].iter().any(|edge| flags[edge.to]);
-        flags[index] = dragged || collides(request, &graph.nodes[index], action);
+        flags[index] = dragged || collides(request, &graph.nodes[index], action, actions);
     }
     flags
 }

@@ -202,6 +202,7 @@ pub const FACTS: TypeFacts = TypeFacts {
     holds: &[],
     moves_with: &[],
     unique_name: None,
+    unique_within: None,
     holds_data: false,
 };
 
@@ -217,6 +218,7 @@ pub fn catalogue() -> Catalogue {
     add("AWS::ElasticLoadBalancingV2::LoadBalancer", TypeFacts { moves_with: &[("Subnets", "VpcId")], unique_name: Some("Name"), ..FACTS }, None);
     add("AWS::ElasticLoadBalancingV2::TargetGroup", TypeFacts { unique_name: Some("Name"), ..FACTS }, None);
     add("AWS::ElasticLoadBalancingV2::Listener", TypeFacts { holds: &["DefaultActions"], ..FACTS }, None);
+    add("AWS::EC2::SecurityGroup", TypeFacts { unique_name: Some("GroupName"), unique_within: Some("VpcId"), ..FACTS }, None);
     add("AWS::RDS::DBInstance", TypeFacts { holds_data: true, ..FACTS }, Some("DBInstanceIdentifier"));
     catalogue
 }

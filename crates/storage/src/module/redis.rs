@@ -7,7 +7,7 @@ use super::check::Check;
 use super::{Inputs, StoreOutput, physical, security_group};
 use crate::cache_parameter_group::CacheParameterGroup;
 use crate::cache_subnet_group::CacheSubnetGroup;
-use crate::parameters::{Parameters, cache_family};
+use crate::parameters::{Parameters, cache_family, numbers};
 use crate::replication_group::ReplicationGroup;
 use crate::settings::Redis;
 
@@ -127,7 +127,9 @@ fn group(
         snapshot_retention_limit: i32::try_from(settings.snapshots).ok(),
         snapshot_window: settings.snapshot_window.clone(),
         transit_encryption_enabled: Some(settings.encrypted_in_transit),
-        transit_encryption_mode: settings.encrypted_in_transit.then(|| "required".to_owned()),
+        // Before version 7 there is no mode between none and required, and so none to name.
+        transit_encryption_mode: (settings.encrypted_in_transit && numbers(version(settings)) >= vec![7])
+            .then(|| "required".to_owned()),
         ..ReplicationGroup::default()
     }
 }

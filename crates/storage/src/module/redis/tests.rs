@@ -91,6 +91,14 @@ fn everything_that_can_be_set_is_valid() {
 }
 
 #[test]
+fn an_old_version_has_no_mode_of_encryption() {
+    let (_, nodes, findings) = run(json!({ "version": "6.2" }));
+    assert!(findings.is_empty(), "{findings:?}");
+    assert_eq!(nodes[1].properties["TransitEncryptionEnabled"], true);
+    assert!(nodes[1].properties.get("TransitEncryptionMode").is_none());
+}
+
+#[test]
 fn a_cluster_of_shards() {
     let (outputs, nodes, findings) = run(json!({ "node": "cache.r7g.large", "shards": 2, "replicas": 1 }));
     assert!(findings.is_empty(), "{findings:?}");
