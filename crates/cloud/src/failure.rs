@@ -81,7 +81,7 @@ const KINDS: &[(FailureKind, &[&str])] = &[
     ),
     (
         FailureKind::InUse,
-        &["DependencyViolation", "InUse", "DeleteConflict", "NotEmpty", "HasDependent"],
+        &["DependencyViolation", "InUse", "ClusterContains", "DeleteConflict", "NotEmpty", "HasDependent"],
     ),
     (
         FailureKind::NotYet,
@@ -99,7 +99,7 @@ const KINDS: &[(FailureKind, &[&str])] = &[
 /// What a code means for the engine.
 pub(crate) fn classify(code: &str, message: &str, status: Option<u16>) -> FailureKind {
     // A fresh role takes seconds to be assumable; services say so with a general code.
-    if message.contains("cannot be assumed") || message.contains("unable to assume") {
+    if message.contains("cannot be assumed") || message.contains("nable to assume") {
         return FailureKind::NotYet;
     }
     let fits = |fragments: &&(FailureKind, &[&str])| fragments.1.iter().any(|fragment| code.contains(fragment));

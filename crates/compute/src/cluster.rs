@@ -69,7 +69,7 @@ impl Resource for Cluster {
             .set_configuration(self.configuration.as_ref().map(configuration_to_sdk))
             .set_capacity_providers(self.capacity_providers.clone())
             .set_default_capacity_provider_strategy(strategy_to_sdk(&self.default_capacity_provider_strategy)?)
-            .set_service_connect_defaults(self.connect_defaults()?)
+            .set_service_connect_defaults(self.service_connect_defaults.as_ref().map(connect_defaults).transpose()?)
             .send()
             .await
             .aws("ecs:CreateCluster")
@@ -88,7 +88,13 @@ impl Resource for Cluster {
                 .cluster(id)
                 .set_settings(Some(settings_to_sdk(&self.wanted_settings(live))))
                 .set_configuration(self.wanted_configuration(live).as_ref().map(configuration_to_sdk))
-                .set_service_connect_defaults(self.connect_defaults()?);
+                .set_service_connect_defaults(match (&self.service_connect_defaults, &live.service_connect_defaults) {
+                    // An empty name takes it away.
+                    (None, Some(_)) => {
+                        Some(connect_defaults(&ServiceConnectDefaults { namespace: Some(String::new()) })?)
+                    }
+                    (wanted, _) => wanted.as_ref().map(connect_defaults).transpose()?,
+                });
             update.send().await.aws("ecs:UpdateCluster")?;
         }
         if self.capacity_providers != live.capacity_providers
@@ -178,8 +184,8 @@ impl Cluster {
     fn settings_differ(&self, live: &Self) -> bool {
         self.cluster_settings != live.cluster_settings
             || self.configuration != live.configuration
-            // Never read back: there is no other way than to say it again.
-            || self.service_connect_defaults.is_some()
+            // Never read back: `live` has what was applied last.
+            || self.service_connect_defaults != live.service_connect_defaults
     }
 
     /// The declared settings; one that is no longer declared goes back to the default.
@@ -206,12 +212,11 @@ impl Cluster {
             _ => None,
         }
     }
+}
 
-    fn connect_defaults(&self) -> Result<Option<ClusterServiceConnectDefaultsRequest>, Failure> {
-        let Some(defaults) = &self.service_connect_defaults else { return Ok(None) };
-        let request = ClusterServiceConnectDefaultsRequest::builder().set_namespace(defaults.namespace.clone());
-        request.build().map(Some).map_err(ecs::incomplete)
-    }
+fn connect_defaults(defaults: &ServiceConnectDefaults) -> Result<ClusterServiceConnectDefaultsRequest, Failure> {
+    let request = ClusterServiceConnectDefaultsRequest::builder().set_namespace(defaults.namespace.clone());
+    request.build().map_err(ecs::incomplete)
 }
 
 /// Sets the capacity providers of a cluster and its default strategy.

@@ -101,7 +101,9 @@ impl Resource for ScalableTarget {
     async fn sync(&self, id: &str, live: Option<&Self>, cx: &Context) -> Result<(), Failure> {
         let bounds = |target: &Self| (target.min_capacity, target.max_capacity);
         if let Some(live) = live
-            && (bounds(self) != bounds(live) || self.suspended_state != live.suspended_state || self.role_arn.is_some())
+            && (bounds(self) != bounds(live)
+                || self.suspended_state != live.suspended_state
+                || self.role_arn != live.role_arn)
         {
             self.register(live.suspended_state.as_ref(), None, cx).await?;
         }

@@ -11,6 +11,7 @@ use crate::service::{Service, cluster_and_name};
 use crate::service_properties as parts;
 use crate::service_properties::{
     DeploymentAlarms, DeploymentCircuitBreaker, DeploymentConfiguration, NetworkConfiguration,
+    ServiceConnectConfiguration,
 };
 
 /// Makes a live service the declared one.
@@ -100,13 +101,14 @@ fn changes(
         let strategies = declared.placement_strategies.as_deref().unwrap_or_default();
         call = call.set_placement_strategy(Some(parts::strategies_to_sdk(strategies)));
     }
-    // Never read back: there is no other way than to say it again.
-    if when(declared.service_connect_configuration.is_some()) {
-        let connect = declared.service_connect_configuration.as_ref();
-        call = call.set_service_connect_configuration(connect.map(parts::connect_to_sdk).transpose()?);
+    // These two are never read back: `live` has what was applied last.
+    if when(declared.service_connect_configuration != live.service_connect_configuration) {
+        let off = ServiceConnectConfiguration { enabled: Some(false), ..ServiceConnectConfiguration::default() };
+        let connect = declared.service_connect_configuration.as_ref().unwrap_or(&off);
+        call = call.service_connect_configuration(parts::connect_to_sdk(connect)?);
     }
     let forced = declared.force_new_deployment.as_ref().and_then(|force| force.enable_force_new_deployment);
-    if when(forced == Some(true)) {
+    if when(forced == Some(true) && declared.force_new_deployment != live.force_new_deployment) {
         call = call.force_new_deployment(true);
     }
     Ok(differs.then_some(call))
@@ -240,6 +242,19 @@ mod tests {
         }
         let said = changed(json!({ "DesiredCount": 5 }), json!({})).unwrap();
         assert!(said.contains("desired_count: Some(5)") && !said.contains("task_definition: Some"), "{said}");
+    }
+
+    #[test]
+    fn what_is_never_read_is_compared_with_what_was_applied() {
+        let connect =
+            |namespace: &str| json!({ "ServiceConnectConfiguration": { "Enabled": true, "Namespace": namespace } });
+        assert_eq!(changed(connect("a"), connect("a")), None);
+        assert!(changed(connect("b"), connect("a")).unwrap().contains("namespace: Some(\"b\")"));
+        let off = changed(json!({ "ServiceConnectConfiguration": null }), connect("a")).unwrap();
+        assert!(off.contains("ServiceConnectConfiguration { enabled: false"), "{off}");
+        let force = |nonce: &str| json!({ "ForceNewDeployment": { "EnableForceNewDeployment": true, "ForceNewDeploymentNonce": nonce } });
+        assert_eq!(changed(force("1"), force("1")), None);
+        assert!(changed(force("2"), force("1")).unwrap().contains("force_new_deployment: Some(true)"));
     }
 
     #[test]

@@ -119,6 +119,24 @@ async fn what_holds_a_target_that_must_go_first_is_replaced_too() {
 }
 
 #[tokio::test]
+async fn a_replacement_takes_over_what_others_own() {
+    let world = World::default();
+    let wanted = |cidr: &str| {
+        let mut stack = stack();
+        let thing = stack.add_value("m.a", "AWS::EC2::VPC", json!({ "CidrBlock": cidr, "InstanceTenancy": "first" }));
+        stack.owned(&thing, "InstanceTenancy", "releases");
+        stack
+    };
+    world.deploy(wanted("10.0.0.0/16")).await;
+    world.cloud.things.lock().unwrap().values_mut().for_each(|thing| thing.properties["InstanceTenancy"] = json!("released"));
+    assert!(world.plan(wanted("10.0.0.0/16")).await.summary().is_empty());
+    world.deploy(wanted("10.1.0.0/16")).await;
+    let things = world.cloud.things.lock().unwrap();
+    let made: Vec<_> = things.values().map(|thing| [&thing.properties["CidrBlock"], &thing.properties["InstanceTenancy"]]).collect();
+    assert_eq!(made, [[&json!("10.1.0.0/16"), &json!("released")]]);
+}
+
+#[tokio::test]
 async fn a_name_collides_only_within_its_scope() {
     let world = World::default();
     let wanted = |cidr: &str, description: &str| {

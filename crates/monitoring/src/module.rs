@@ -79,7 +79,13 @@ pub fn declare(settings: &Settings, inputs: &Inputs, stack: &mut Stack) -> Outpu
     composites::declare(&mut desk);
     desk.somebody_is_told();
     let alarms = desk.alarms;
-    if !settings.dashboard {
+    // Without anything to look at, a dashboard would be an empty page at 3 USD a month.
+    let watched = !inputs.services.is_empty()
+        || !inputs.load_balancers.is_empty()
+        || !inputs.databases.is_empty()
+        || !inputs.caches.is_empty()
+        || !alarms.is_empty();
+    if !settings.dashboard || !watched {
         return Outputs { alarms, dashboard: None, dashboard_url: None };
     }
     stack.section("monitoring.dashboard");

@@ -21,7 +21,7 @@ pub(super) fn patience(kind: FailureKind, deleting: bool) -> f64 {
         FailureKind::InUse if deleting => 1200.0,
         // What a making call refers to may not be visible everywhere yet.
         FailureKind::NotFound if !deleting => 20.0,
-        FailureKind::InUse | FailureKind::NotYet => 600.0,
+        FailureKind::InUse | FailureKind::NotYet => 1800.0,
         FailureKind::Throttled => 300.0,
         FailureKind::Unavailable => 60.0,
         _ => 0.0,

@@ -147,6 +147,10 @@ fn decide_one(
     let facts = schema::facts(&node.type_name);
     let mut declared = declared.clone();
     diff::yield_owned(&mut declared, &live.0, &node.owned);
+    // A replacement is made from the node: it too takes over what others own.
+    if let Some(node) = &mut action.node {
+        diff::yield_owned(&mut node.properties, &live.0, &request.graph.nodes[index].owned);
+    }
     action.changes = diff::diff(&Sides { declared: &declared, applied: Some(&entry.properties), live: &live.0, facts });
     action.because = reasons_to_replace(request, index, entry, &action.changes, actions, forced);
     action.verb = if !action.because.is_empty() {
