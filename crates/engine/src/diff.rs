@@ -53,7 +53,7 @@ pub fn diff(sides: &Sides<'_>) -> Vec<Change> {
     if let Some(facts) = sides.facts {
         for change in &mut changes {
             change.forces_replacement = facts.create_only().iter().any(|path| path.touches(&change.path));
-            change.sensitive = facts.write_only().iter().any(|path| path.touches(&change.path));
+            change.sensitive = facts.may_be_secret(&change.path);
         }
     }
     changes

@@ -6,7 +6,7 @@ use serde_json::Value;
 use serde_path_to_error::Segment;
 
 use crate::document::{Document, Part};
-use crate::finding::LocatedFinding;
+use crate::finding::{LocatedFinding, sort};
 use crate::json_schema::describe;
 use crate::words;
 
@@ -21,7 +21,7 @@ pub(crate) fn deserialise<T: DeserializeOwned>(document: &Document) -> Result<T,
     loop {
         let error = match serde_path_to_error::deserialize::<_, T>(value.clone()) {
             Ok(settings) if findings.is_empty() => return Ok(settings),
-            Ok(_) => return Err(findings),
+            Ok(_) => return Err(sorted(findings)),
             Err(error) => error,
         };
         let path = segments(error.path());
@@ -42,10 +42,15 @@ pub(crate) fn deserialise<T: DeserializeOwned>(document: &Document) -> Result<T,
         }
         // The rest is read without what is wrong, to find what else is.
         if findings.len() >= MOST_ERRORS || path.is_empty() || !remove(&mut value, &path) {
-            return Err(findings);
+            return Err(sorted(findings));
         }
         taken.push(path);
     }
+}
+
+fn sorted(mut findings: Vec<LocatedFinding>) -> Vec<LocatedFinding> {
+    sort(&mut findings);
+    findings
 }
 
 fn located(document: &Document, path: &[String], problem: words::Problem) -> LocatedFinding {

@@ -106,7 +106,10 @@ fn pick(all: &[EnvironmentFile], name: &str) -> Result<EnvironmentFile, Finding>
 fn hint(all: &[EnvironmentFile], name: &str) -> String {
     // A name without system is meant as the environment's; a system's name, as one of its environments.
     let parts = |part: fn(&EnvironmentFile) -> &str| -> Vec<&str> {
-        all.iter().filter(|environment| part(environment) == name).map(|environment| environment.name.as_str()).collect()
+        all.iter()
+            .filter(|environment| part(environment) == name)
+            .map(|environment| environment.name.as_str())
+            .collect()
     };
     let mut meant = parts(|environment| &environment.environment);
     meant.extend(parts(|environment| &environment.system));

@@ -87,7 +87,9 @@ fn step<'s>(root: &'s Value, schema: &'s Value, key: &str, depth: usize) -> Opti
     if own.is_some() || depth > DEEPEST {
         return own;
     }
-    if let Some(inner) = schema.get("$ref").and_then(Value::as_str).and_then(|name| root.pointer(name.strip_prefix('#')?)) {
+    if let Some(inner) =
+        schema.get("$ref").and_then(Value::as_str).and_then(|name| root.pointer(name.strip_prefix('#')?))
+    {
         return step(root, inner, key, depth + 1);
     }
     let options = ["allOf", "anyOf"].into_iter().filter_map(|name| schema.get(name)?.as_array()).flatten();

@@ -59,9 +59,13 @@ pub fn load(root: &Path, name: Option<&str>) -> Result<Loaded, Vec<LocatedFindin
     findings.extend(found);
     let further = validate::check(&nodes, &catalogue());
     let further: Vec<Finding> = further.into_iter().filter(|finding| !follows(finding, &findings)).collect();
-    findings.extend(further);
+    let (errors, warnings): (Vec<Finding>, Vec<Finding>) =
+        findings.into_iter().partition(|finding| finding.severity == Severity::Error);
+    // So does a warning about a table in which a key is wrong.
+    let warnings: Vec<Finding> = warnings.into_iter().filter(|warning| !follows(warning, &errors)).collect();
 
-    let mut findings: Vec<LocatedFinding> = findings.into_iter().map(|finding| document.located(finding)).collect();
+    let all = errors.into_iter().chain(warnings).chain(further);
+    let mut findings: Vec<LocatedFinding> = all.map(|finding| document.located(finding)).collect();
     sort(&mut findings);
     if findings.iter().any(LocatedFinding::is_error) {
         return Err(findings);
@@ -80,6 +84,8 @@ fn follows(finding: &Finding, settings: &[Finding]) -> bool {
     let Some(origin) = finding.key.as_deref() else { return false };
     errors().any(|other| {
         let key = other.key.as_deref().unwrap_or_default();
-        matches!(key, "prefix" | "region") || key == origin || key.strip_prefix(origin).is_some_and(|rest| rest.starts_with('.'))
+        matches!(key, "prefix" | "region")
+            || key == origin
+            || key.strip_prefix(origin).is_some_and(|rest| rest.starts_with('.'))
     })
 }

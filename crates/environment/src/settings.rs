@@ -139,7 +139,11 @@ impl Settings {
             let Quantity { min, expected, max } = amount.quantity();
             if min < 0.0 || expected < min || max < expected {
                 findings
-                    .error("bad-value", format!("cost.usage.{key}"), format!("`{key}` runs from {min} over {expected} to {max}"))
+                    .error(
+                        "bad-value",
+                        format!("cost.usage.{key}"),
+                        format!("`{key}` runs from {min} over {expected} to {max}"),
+                    )
                     .hint("write 0 <= min <= expected <= max");
             }
         }
@@ -147,10 +151,9 @@ impl Settings {
     }
 
     fn check_names(&self, system: &str, environment: &str, findings: &mut Findings) {
-        for (key, given, place, name) in [
-            ("system", &self.system, "folder", system),
-            ("environment", &self.environment, "file", environment),
-        ] {
+        for (key, given, place, name) in
+            [("system", &self.system, "folder", system), ("environment", &self.environment, "file", environment)]
+        {
             if let Some(given) = given.as_deref().filter(|given| *given != name) {
                 findings
                     .error("name-mismatch", key, format!("the {key} is `{given}`, but its {place} is called `{name}`"))
@@ -184,7 +187,11 @@ impl Settings {
                 .hint("choose another name");
         } else if value.chars().count() > 256 {
             findings
-                .error("bad-value", path, format!("a tag's value has at most 256 characters, not {}", value.chars().count()))
+                .error(
+                    "bad-value",
+                    path,
+                    format!("a tag's value has at most 256 characters, not {}", value.chars().count()),
+                )
                 .hint("shorten it");
         }
     }
@@ -206,7 +213,10 @@ fn is_region(text: &str) -> bool {
     let word = |part: &&str| !part.is_empty() && part.bytes().all(|b| b.is_ascii_lowercase());
     match parts.split_last() {
         Some((number, words)) => {
-            words.len() >= 2 && words.iter().all(word) && !number.is_empty() && number.bytes().all(|b| b.is_ascii_digit())
+            words.len() >= 2
+                && words.iter().all(word)
+                && !number.is_empty()
+                && number.bytes().all(|b| b.is_ascii_digit())
         }
         None => false,
     }
@@ -240,8 +250,16 @@ mod tests {
     #[test]
     fn bad_values_are_found_at_their_key() {
         let cases = [
-            (json!({ "system": "freezide" }), "system", "the system is `freezide`, but its folder is called `freeside`"),
-            (json!({ "environment": "prod" }), "environment", "the environment is `prod`, but its file is called `production`"),
+            (
+                json!({ "system": "freezide" }),
+                "system",
+                "the system is `freezide`, but its folder is called `freeside`",
+            ),
+            (
+                json!({ "environment": "prod" }),
+                "environment",
+                "the environment is `prod`, but its file is called `production`",
+            ),
             (json!({ "account": "12345" }), "account", "`12345` is no AWS account"),
             (json!({ "region": "us-east" }), "region", "`us-east` is no AWS region"),
             (json!({ "prefix": "{env}-x" }), "prefix", "`{env}` stands for nothing in a prefix"),

@@ -40,7 +40,12 @@ fn of_node(node: &Node, catalogue: &Catalogue) -> Vec<Finding> {
                 path if path.is_empty() => type_name.clone(),
                 path => format!("{type_name} {path}"),
             };
-            error(node, format!("schema-{}", kebab(violation.rule)), format!("{place}: {}", violation.message), violation.hint)
+            error(
+                node,
+                format!("schema-{}", kebab(violation.rule)),
+                format!("{place}: {}", violation.message),
+                violation.hint,
+            )
         })
         .collect();
     match catalogue.get(type_name) {
@@ -135,7 +140,8 @@ mod tests {
         ];
         for (wrong, rule, hint) in cases {
             let findings = check(&[vpc(), wrong], &crate::catalogue());
-            let found = findings.iter().find(|finding| finding.rule == rule).unwrap_or_else(|| panic!("{rule}: {findings:?}"));
+            let found =
+                findings.iter().find(|finding| finding.rule == rule).unwrap_or_else(|| panic!("{rule}: {findings:?}"));
             assert_eq!(found.hint.as_deref(), hint, "{rule}");
             assert_eq!(found.key.as_deref(), Some("networking"));
         }

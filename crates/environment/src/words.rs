@@ -16,6 +16,11 @@ pub(crate) struct Problem {
 pub(crate) fn explain(message: &str, path: &[String], given: Option<&Value>) -> Problem {
     let problem = |rule, message: String, hint: Option<String>| Problem { rule, message, hint, missing: None };
     let name = path.last().map_or("the file", String::as_str);
+    let subject = match path {
+        [.., list, item] if item.bytes().all(|b| b.is_ascii_digit()) => format!("item {item} of `{list}`"),
+        [.., key] => format!("`{key}`"),
+        [] => "the file".to_owned(),
+    };
     if let Some(rest) = message.strip_prefix("unknown field ") {
         let names = ticked(rest);
         let (field, known) = names.split_first().map_or((name, &[][..]), |(field, known)| (*field, known));
@@ -38,23 +43,24 @@ pub(crate) fn explain(message: &str, path: &[String], given: Option<&Value>) -> 
     if let Some(rest) = message.strip_prefix("unknown variant ") {
         let names = ticked(rest);
         let (word, known) = names.split_first().map_or((name, &[][..]), |(word, known)| (*word, known));
-        return problem("bad-value", format!("`{name}` cannot be \"{word}\""), choice(word, known, "write one of"));
+        return problem("bad-value", format!("{subject} cannot be \"{word}\""), choice(word, known, "write one of"));
     }
     let shown = given.map_or_else(|| "this".to_owned(), show);
-    for (start, rule) in [("invalid type: ", "wrong-type"), ("invalid value: ", "bad-value"), ("invalid length ", "bad-value")]
+    for (start, rule) in
+        [("invalid type: ", "wrong-type"), ("invalid value: ", "bad-value"), ("invalid length ", "bad-value")]
     {
         if let Some((_, wanted)) = message.strip_prefix(start).and_then(|rest| rest.split_once(", expected ")) {
-            return problem(rule, format!("`{name}` takes {}, not {shown}", expected(wanted)), cure(wanted, given));
+            return problem(rule, format!("{subject} takes {}, not {shown}", expected(wanted)), cure(wanted, given));
         }
     }
     if let Some(wanted) = message.strip_prefix("write ") {
-        return problem("bad-value", format!("`{name}` cannot be {shown}"), Some(format!("write {wanted}")));
+        return problem("bad-value", format!("{subject} cannot be {shown}"), Some(format!("write {wanted}")));
     }
     if message.starts_with("data did not match") {
-        return problem("bad-value", format!("`{name}` cannot be {shown}"), None);
+        return problem("bad-value", format!("{subject} cannot be {shown}"), None);
     }
     // What a type says by itself it expects.
-    problem("bad-value", format!("`{name}` takes {message}, not {shown}"), None)
+    problem("bad-value", format!("{subject} takes {message}, not {shown}"), None)
 }
 
 /// The words in backticks.
@@ -91,9 +97,12 @@ fn expected(wanted: &str) -> String {
 
 /// What to write instead, where the value given tells.
 fn cure(wanted: &str, given: Option<&Value>) -> Option<String> {
-    let number = matches!(wanted, "u8" | "u16" | "u32" | "u64" | "usize" | "i8" | "i16" | "i32" | "i64" | "f32" | "f64");
+    let number =
+        matches!(wanted, "u8" | "u16" | "u32" | "u64" | "usize" | "i8" | "i16" | "i32" | "i64" | "f32" | "f64");
     match (wanted, given?) {
-        (_, Value::String(text)) if number && text.parse::<f64>().is_ok() => Some(format!("write {text} without quotes")),
+        (_, Value::String(text)) if number && text.parse::<f64>().is_ok() => {
+            Some(format!("write {text} without quotes"))
+        }
         ("a boolean", Value::String(text)) if matches!(text.as_str(), "true" | "false") => {
             Some(format!("write {text} without quotes"))
         }
@@ -145,6 +154,12 @@ mod tests {
                 "version",
                 json!(15),
                 "wrong-type: `version` takes text, not 15 (write \"15\")",
+            ),
+            (
+                "invalid type: boolean `true`, expected a string",
+                "networking.private.1",
+                json!(true),
+                "wrong-type: item 1 of `private` takes text, not true (write \"true\")",
             ),
             (
                 "invalid type: string \"10.0.1.0/24\", expected a sequence",

@@ -262,3 +262,31 @@ def alarm_keeps_its_form(params, data, is_cbor, is_json=False):
 
 
 cloudwatch._put_metric_alarm = alarm_keeps_its_form
+
+validate_tagged = cloudwatch._validate_alarm_tag_arn
+
+
+def alarm_or_dashboard(arn, is_json=False, is_cbor=False):
+    """ministack tags alarms only; AWS dashboards as well."""
+    name = str(arn).partition(f"arn:aws:cloudwatch::{cloudwatch.get_account_id()}:dashboard/")[2]
+    if name and name in cloudwatch._dashboards:
+        return None
+    return validate_tagged(arn, is_json, is_cbor)
+
+
+cloudwatch._validate_alarm_tag_arn = alarm_or_dashboard
+put_dashboard = cloudwatch._put_dashboard
+
+
+def dashboard_keeps_its_tags(params, data, is_cbor, is_json=False):
+    """Tags count for a new dashboard only; ministack drops them."""
+    name = (data or {}).get("DashboardName")
+    known = name in cloudwatch._dashboards
+    answer = put_dashboard(params, data, is_cbor, is_json)
+    if (is_cbor or is_json) and answer[0] == 200 and not known:
+        arn = cloudwatch._dashboards[name]["DashboardArn"]
+        cloudwatch._resource_tags[arn] = {tag["Key"]: tag.get("Value", "") for tag in data.get("Tags") or []}
+    return answer
+
+
+cloudwatch._put_dashboard = dashboard_keeps_its_tags

@@ -9,7 +9,6 @@ from moto.ec2.models.network_acls import NetworkAcl
 from moto.ec2.models.security_groups import SecurityGroup, SecurityGroupRule
 from moto.ec2.responses.flow_logs import FlowLogs as FlowLogsResponse
 from moto.ec2.responses.network_acls import NetworkACLs
-from moto.s3.exceptions import MissingBucket
 from moto.s3.models import S3Backend
 from moto_repairs import around
 
@@ -130,13 +129,22 @@ def association_with_another_table(original, self, route_table_id, gateway_id=No
 # Flow logs
 
 
+NOT_ASKED = []
+
+
 @around(S3Backend, "get_bucket")
-def bucket_of_the_other_emulator(original, self, bucket_name, *args, **kwargs):
-    """Buckets are in ministack: moto, which asks for those that other services name, finds none and cannot tell."""
+def bucket_of_the_other_emulator(original, self, bucket_name):
+    """Buckets are in ministack: moto finds none, and takes the folder in it for a part of the name."""
+    return None if NOT_ASKED else original(bucket_name)
+
+
+@around(EC2Backend, "create_flow_logs")
+def flow_logs_to_a_bucket(original, self, *args, **kwargs):
+    NOT_ASKED.append(True)
     try:
-        return original(bucket_name, *args, **kwargs)
-    except MissingBucket:
-        return None
+        return original(*args, **kwargs)
+    finally:
+        NOT_ASKED.pop()
 
 
 @around(FlowLogsResponse, "create_flow_logs")

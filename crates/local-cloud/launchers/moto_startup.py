@@ -7,20 +7,19 @@ import botocore.loaders
 import moto.utilities.utils
 
 
-# botocore reads its list of endpoints anew for each session, and moto makes a session for each list of regions.
+# botocore reads a service's model and the list of endpoints anew for each session; moto makes a session for each list of regions,
+# and reads the models itself as well.
 parse = botocore.loaders.JSONFileLoader.load_file
 parsed = {}
 
 
-def endpoints_once(self, path):
-    if not path.endswith(("endpoints", "partitions")):
-        return parse(self, path)
+def once(self, path):
     if path not in parsed:
         parsed[path] = parse(self, path)
     return parsed[path]
 
 
-botocore.loaders.JSONFileLoader.load_file = endpoints_once
+botocore.loaders.JSONFileLoader.load_file = once
 
 # Which instance types there are in which zone: a file for each region, all read at the import.
 OFFERINGS = "ec2/resources/instance_type_offerings/"

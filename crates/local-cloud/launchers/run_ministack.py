@@ -32,6 +32,7 @@ from ministack.app import app  # noqa: E402
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import ministack_repairs  # noqa: E402, F401
+import ministack_names  # noqa: E402, F401, I001
 
 config = Config()
 config.bind = [f"fd://{listener.fileno()}"]

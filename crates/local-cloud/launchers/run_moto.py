@@ -31,6 +31,8 @@ listener.listen(512)
 port = listener.getsockname()[1]
 os.environ["MOTO_PORT"] = str(port)
 
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+import moto_startup  # noqa: E402, F401, I001
 import moto.core.responses  # noqa: E402
 from moto.moto_server.werkzeug_app import (  # noqa: E402
     DomainDispatcherApplication,
@@ -38,6 +40,9 @@ from moto.moto_server.werkzeug_app import (  # noqa: E402
     create_backend_app,
 )
 from werkzeug.serving import make_server  # noqa: E402
+from werkzeug.test import create_environ  # noqa: E402
+
+CREDENTIAL = "AWS4-HMAC-SHA256 Credential=a/20260101/us-east-1/{}/aws4_request, SignedHeaders=host, Signature=0"
 
 
 def failure(headers, answer, status, code, message):
@@ -139,20 +144,47 @@ def create_app(service):
 
 logging.getLogger("werkzeug").setLevel(logging.ERROR)
 application = DomainDispatcherApplication(create_app)
-sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+import moto_network_repairs  # noqa: E402, F401
 import moto_repairs  # noqa: E402, F401
+import moto_service_repairs  # noqa: E402, F401
 
 server = make_server(
     "127.0.0.1", port, application, threaded=True, request_handler=Handler, fd=listener.fileno()
 )
 server.daemon_threads = True
+JSON, FORM = "application/x-amz-json-1.1", "application/x-www-form-urlencoded"
+# What every deployment asks first; the first call of a service reads its model and makes its backend.
+FIRST_CALLS = [
+    ("ec2", FORM, "Action=DescribeVpcs&Version=2016-11-15"),
+    ("logs", JSON, "Logs_20140328.DescribeLogGroups"),
+    ("iam", FORM, "Action=ListRoles&Version=2010-05-08"),
+    ("secretsmanager", JSON, "secretsmanager.ListSecrets"),
+    ("ecr", JSON, "AmazonEC2ContainerRegistry_V20150921.DescribeRepositories"),
+    ("sns", FORM, "Action=ListTopics&Version=2010-03-31"),
+    ("acm", JSON, "CertificateManager.ListCertificates"),
+    ("elasticloadbalancing", FORM, "Action=DescribeLoadBalancers&Version=2015-12-01"),
+    ("ecs", JSON, "AmazonEC2ContainerServiceV20141113.ListClusters"),
+]
+
+
+def get_ready():
+    """Makes these calls while the client still makes up its mind; a real call waits for one of them at most."""
+    for service, kind, content in FIRST_CALLS:
+        body = (content if kind == FORM else "{}").encode()
+        headers = {"Authorization": CREDENTIAL.format(service), "Content-Type": kind}
+        if kind == JSON:
+            headers["X-Amz-Target"] = content
+        environ = create_environ("/", f"http://127.0.0.1:{port}", method="POST", data=body, headers=headers)
+        with TURN:
+            try:
+                list(application(environ, lambda status, headers, exc_info=None: None))
+            except Exception:
+                logging.exception("moto was not made ready for %s", service)
+
+
 # The heaviest service to load, and the first that every deployment needs.
-application.get_application(
-    {
-        "PATH_INFO": "/",
-        "HTTP_AUTHORIZATION": "AWS4-HMAC-SHA256 Credential=a/20260101/us-east-1/ec2/aws4_request, SignedHeaders=host, Signature=0",
-    }
-)
+application.get_application({"PATH_INFO": "/", "HTTP_AUTHORIZATION": CREDENTIAL.format("ec2")})
 print(port, flush=True)
 os.dup2(2, 1)
+threading.Thread(target=get_ready, daemon=True).start()
 server.serve_forever()

@@ -15,12 +15,16 @@ use crate::{Error, Settings};
 pub(crate) const ACCOUNT: &str = "123456789012";
 
 /// Each emulator's launcher and, imported by it, the repairs of its inside.
-const MOTO_FILES: [(&str, &str); 2] = [
+const MOTO_FILES: &[(&str, &str)] = &[
     ("run_moto.py", include_str!("../launchers/run_moto.py")),
+    ("moto_startup.py", include_str!("../launchers/moto_startup.py")),
     ("moto_repairs.py", include_str!("../launchers/moto_repairs.py")),
+    ("moto_network_repairs.py", include_str!("../launchers/moto_network_repairs.py")),
+    ("moto_service_repairs.py", include_str!("../launchers/moto_service_repairs.py")),
 ];
-const MINISTACK_FILES: [(&str, &str); 2] = [
+const MINISTACK_FILES: &[(&str, &str)] = &[
     ("run_ministack.py", include_str!("../launchers/run_ministack.py")),
+    ("ministack_names.py", include_str!("../launchers/ministack_names.py")),
     ("ministack_repairs.py", include_str!("../launchers/ministack_repairs.py")),
 ];
 const PATIENCE: Duration = Duration::from_secs(60);

@@ -5,7 +5,7 @@ use std::sync::LazyLock;
 
 use serde::Deserialize;
 
-use crate::path::{PropertyPath, Step};
+use crate::path::{Segment, PropertyPath, Step};
 use crate::property::{Kind, Property};
 use crate::table::Table;
 
@@ -162,6 +162,14 @@ impl Facts {
             // An object that AWS sets is named as a whole, its members are attributes all the same.
             || (self.property(&path).is_some()
                 && self.read_only.iter().any(|whole| path.steps().starts_with(whole.steps())))
+    }
+
+    /// Whether the value at this place may be a secret, so that it must not be shown.
+    pub fn may_be_secret(&self, path: &[Segment]) -> bool {
+        const WORDS: &[&str] = &["Password", "SecretString", "AuthToken", "ClientSecret"];
+        let told = |segment: &Segment| matches!(segment, Segment::Key(key) if WORDS.iter().any(|word| key.contains(word)));
+        let parameter = self.type_name == "AWS::SSM::Parameter";
+        path.iter().any(told) || (parameter && PropertyPath::parse("Value").covers(path))
     }
 
     /// The names of the top-level properties, those that AWS sets among them.

@@ -48,6 +48,8 @@ struct View {
 struct Running {
     bar: Option<ProgressBar>,
     mentioned: Instant,
+    /// `of ~2 min  `, where it takes long enough to say so.
+    of: String,
 }
 
 impl View {
@@ -128,6 +130,7 @@ impl View {
     }
 
     fn started(&mut self, address: Address, type_name: &str, work: Work, expected: f64) {
+        let of = if expected >= 1.0 { format!("of ~{}  ", duration(expected)) } else { String::new() };
         let bar = self.live.then(|| {
             let template = ProgressStyle::with_template("  {spinner} {prefix}  {elapsed} {msg}");
             let bar = ProgressBar::new_spinner();
@@ -137,12 +140,11 @@ impl View {
             };
             bar.set_style(template.unwrap_or_else(|_| ProgressStyle::default_spinner()));
             bar.set_prefix(format!("{} {address}", work.as_str()));
-            let of = if expected >= 1.0 { format!("of ~{}  ", duration(expected)) } else { String::new() };
             bar.set_message(format!("{of}{type_name}"));
             bar.enable_steady_tick(Duration::from_millis(120));
             bar
         });
-        self.running.insert((address, work), Running { bar, mentioned: Instant::now() });
+        self.running.insert((address, work), Running { bar, mentioned: Instant::now(), of });
     }
 
     fn waiting(&mut self, address: &Address, detail: &str) {
@@ -150,7 +152,7 @@ impl View {
         let found = self.running.iter_mut().find(|((running, _), _)| running == address);
         let Some((_, running)) = found else { return };
         if let Some(bar) = &running.bar {
-            bar.set_message(detail.to_owned());
+            bar.set_message(format!("{}{detail}", running.of));
         } else if running.mentioned.elapsed() >= MENTION {
             running.mentioned = Instant::now();
             talk(format_args!("    {address}: {detail}"));

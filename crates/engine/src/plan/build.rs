@@ -187,8 +187,15 @@ fn reasons_to_replace(
     if entry.region != node.region {
         say(format!("it was in {}", entry.region));
     }
+    let replaced = |property: &str| {
+        let edges = request.graph.edges[index].iter().filter(|edge| edge.property.as_deref() == Some(property));
+        edges.filter_map(|edge| actions[edge.to].as_ref()).any(|target| target.verb == Verb::Replace)
+    };
     for change in changes.iter().filter(|change| change.forces_replacement) {
-        say(format!("{} cannot be changed in place", change.place()));
+        // Where the target is replaced, the reason is told with it below.
+        if !matches!(change.path.first(), Some(schema::Segment::Key(property)) if replaced(property)) {
+            say(format!("{} cannot be changed in place", change.place()));
+        }
     }
     if let Some(why) = &entry.failed {
         say(format!("its creation failed: {why}"));
@@ -224,16 +231,19 @@ fn reasons_to_replace(
     because
 }
 
+/// The id that follows from properties, references partly open, if nothing open is part of it.
+pub(super) fn derived_id(request: &Request<'_>, type_name: &str, properties: &Value) -> Option<String> {
+    let id = request.catalogue.get(type_name)?.id(&intrinsic::raise(properties))?;
+    intrinsic::token(&id).is_none().then_some(id)
+}
+
 /// What others may know of a resource's values before the plan is applied.
 fn known_after(request: &Request<'_>, action: &Action, declared: &Value) -> Known {
     match (&action.verb, &action.entry) {
         (Verb::NoOp | Verb::Update, Some(entry)) => {
             Known { id: Some(entry.id.clone()), attributes: Some(entry.attributes.clone()) }
         }
-        (Verb::Create | Verb::Replace, _) if intrinsic::is_known(declared) => {
-            let handler = request.catalogue.get(&action.type_name);
-            Known { id: handler.and_then(|handler| handler.id(declared)), attributes: None }
-        }
+        (Verb::Create | Verb::Replace, _) => Known { id: derived_id(request, &action.type_name, declared), attributes: None },
         _ => Known::default(),
     }
 }

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use serde_json::Value;
 
-use super::build::Request;
+use super::build::{Request, derived_id};
 use super::{Action, Verb};
 use crate::Node;
 use crate::intrinsic::{self, Reference};
@@ -36,7 +36,7 @@ fn collides(request: &Request<'_>, node: &Node, action: &Action, actions: &[Acti
     let facts = handler.facts();
     match facts.unique_name {
         Some(name) => same(name) && facts.unique_within.is_none_or(same),
-        None => intrinsic::is_known(&properties) && handler.id(&properties).is_some_and(|id| id == entry.id),
+        None => derived_id(request, &node.type_name, &properties).is_some_and(|id| id == entry.id),
     }
 }
 

@@ -144,7 +144,8 @@ fn of_item(item: &Item, key: Option<Span>, source: usize) -> Option<Tree> {
         Item::None => return None,
         Item::Table(table) => of_table(table, source),
         Item::ArrayOfTables(tables) => {
-            let table = |table: &Table| Tree { shape: of_table(table, source), key: None, value: span(table.span(), source) };
+            let table =
+                |table: &Table| Tree { shape: of_table(table, source), key: None, value: span(table.span(), source) };
             Shape::List(tables.iter().map(table).collect())
         }
         Item::Value(value) => of_value(value, source),

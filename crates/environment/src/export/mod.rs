@@ -73,7 +73,8 @@ pub fn export(name: &str, nodes: &[Node], outputs: &BTreeMap<String, Value>, cat
     let first = by_region.keys().next().copied();
     let region_of = |value: &Value| {
         let references = engine::intrinsic::references(&serde_json::json!({ "Value": value }));
-        let target = references.first().and_then(|(_, reference)| nodes.iter().find(|node| node.address == reference.address));
+        let target =
+            references.first().and_then(|(_, reference)| nodes.iter().find(|node| node.address == reference.address));
         target.map(|node| node.region.as_str()).or(first)
     };
     let templates = by_region
@@ -90,7 +91,10 @@ pub fn export(name: &str, nodes: &[Node], outputs: &BTreeMap<String, Value>, cat
                 notes.push(format!("{} resources: CloudFormation takes {MOST_RESOURCES} in one stack", nodes.len()));
             }
             if !parameters.is_empty() {
-                notes.push(format!("give the parameters {}: they stand for what is not in this template", parameters.join(", ")));
+                notes.push(format!(
+                    "give the parameters {}: they stand for what is not in this template",
+                    parameters.join(", ")
+                ));
             }
             Template { region: (*region).to_owned(), file: format!("{region}.json"), body, notes }
         })

@@ -78,8 +78,12 @@ impl Names {
     fn resource(&mut self, node: &Node, catalogue: &Catalogue) -> Value {
         let mut resource = Map::new();
         resource.insert("Type".to_owned(), Value::from(node.type_name.as_str()));
-        let after: Vec<Value> =
-            node.depends_on.iter().filter_map(|address| self.ids.get(address)).map(|id| Value::from(id.as_str())).collect();
+        let after: Vec<Value> = node
+            .depends_on
+            .iter()
+            .filter_map(|address| self.ids.get(address))
+            .map(|id| Value::from(id.as_str()))
+            .collect();
         if !after.is_empty() {
             resource.insert("DependsOn".to_owned(), Value::Array(after));
         }

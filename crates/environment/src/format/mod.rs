@@ -173,7 +173,13 @@ mod tests {
 
     #[test]
     fn values_stay_as_written() {
-        for text in ["a = 1_000.50\n", "a.b.c = 0xff\n", "t = 1979-05-27 07:32:00\n", "s = \"\"\"\n  a\n\n  b \"\"\"\n", "e = []\nf = {}\n"] {
+        for text in [
+            "a = 1_000.50\n",
+            "a.b.c = 0xff\n",
+            "t = 1979-05-27 07:32:00\n",
+            "s = \"\"\"\n  a\n\n  b \"\"\"\n",
+            "e = []\nf = {}\n",
+        ] {
             assert_eq!(format(text), text);
         }
         assert_eq!(format("a . b=[ [1,2] ,{x=1} ]"), "a.b = [[1, 2], { x = 1 }]\n");

@@ -11,7 +11,8 @@ use crate::Settings;
 /// The names of the secrets that a service reads, each once.
 pub fn secret_names(service: &Service) -> Vec<&str> {
     // `secret` is all of it, `secret:key` one key of its JSON.
-    let mut names: Vec<&str> = service.secrets.values().map(|text| text.split(':').next().unwrap_or_default()).collect();
+    let mut names: Vec<&str> =
+        service.secrets.values().map(|text| text.split(':').next().unwrap_or_default()).collect();
     names.sort_unstable();
     names.dedup();
     names

@@ -53,9 +53,8 @@ pub(crate) fn declare(settings: &Settings, prefix: &str, stack: &mut Stack) -> B
     let storage = storage::declare(&settings.storage, &stores, stack);
     let attachments = security::attachments::declare(&access::attachments(&storage, &secrets), stack);
 
-    let service = |name: &String| {
-        (name.clone(), services::inputs(name, settings, &logs, &roles, &network, &attachments))
-    };
+    let service =
+        |name: &String| (name.clone(), services::inputs(name, settings, &logs, &roles, &network, &attachments));
     let services = compute::Inputs {
         prefix: prefix.to_owned(),
         region: stack.region().to_owned(),

@@ -15,10 +15,8 @@ pub fn inputs(
     let flow_logs = logs.flow_logs.as_ref().zip(flow_log_role);
     networking::Inputs {
         prefix: prefix.to_owned(),
-        flow_logs: flow_logs.map(|(log, role)| FlowLogTarget {
-            log_group_name: log.name.clone(),
-            role_arn: role.arn.clone(),
-        }),
+        flow_logs: flow_logs
+            .map(|(log, role)| FlowLogTarget { log_group_name: log.name.clone(), role_arn: role.arn.clone() }),
         workloads: settings.compute.service.iter().map(workload).collect(),
         stores: stores(settings),
     }

@@ -157,10 +157,7 @@ fn what_cannot_be_read_says_where_and_why() {
             "a = 1\nb = \n",
             "e/s/top.toml:2:5-6 syntax: this is not TOML: string values must be quoted, expected literal string",
         ),
-        (
-            "a = 1\n[b\nc = 2\n",
-            "e/s/top.toml:2:3-4 syntax: this is not TOML: unclosed table, expected `]`",
-        ),
+        ("a = 1\n[b\nc = 2\n", "e/s/top.toml:2:3-4 syntax: this is not TOML: unclosed table, expected `]`"),
         ("a = 1\na = 2\n", "e/s/top.toml:2:1-2 syntax: this is not TOML: duplicate key"),
     ];
     for (top, message) in cases {

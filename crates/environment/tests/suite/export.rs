@@ -35,16 +35,14 @@ fn what_cloudformation_cannot_make_is_named() {
     let services = vec!["compute.service.api", "compute.service.worker"];
     assert_eq!(
         left,
-        [
-            ("security.attachment.db-credentials", services.clone()),
-            ("security.attachment.redis-credentials", services),
-        ]
+        [("security.attachment.db-credentials", services.clone()), ("security.attachment.redis-credentials", services),]
     );
 }
 
 #[test]
 fn databases_are_kept_where_they_are_protected() {
-    let policy = |name: &str| exported(name).templates[0].body["Resources"]["StoragePostgresMain"]["DeletionPolicy"].clone();
+    let policy =
+        |name: &str| exported(name).templates[0].body["Resources"]["StoragePostgresMain"]["DeletionPolicy"].clone();
     assert_eq!(policy("freeside/production"), json!("Snapshot"));
     assert_eq!(policy("freeside/staging"), Value::Null);
 }

@@ -21,14 +21,20 @@ fn the_schema_file_is_current() {
 fn every_file_fits_the_schema() {
     let schema: Value = serde_json::from_str(&json_schema()).unwrap();
     let validator = jsonschema::validator_for(&schema).unwrap();
-    let environments: Vec<String> = files(this_workspace()).into_iter().filter(|file| file.matches('/').count() == 2).collect();
+    let environments: Vec<String> =
+        files(this_workspace()).into_iter().filter(|file| file.matches('/').count() == 2).collect();
     assert!(environments.len() >= 3, "{environments:?}");
     for file in environments {
-        assert!(text(&file).starts_with("#:schema ../schema.json\n"), "{file} does not name the schema in its first line");
+        assert!(
+            text(&file).starts_with("#:schema ../schema.json\n"),
+            "{file} does not name the schema in its first line"
+        );
         let folder = workspace(&[("e/file.toml", &text(&file)), ("e/base.toml", "")]);
         let document = environment::Document::read(folder.path(), "e/file.toml").unwrap();
-        let errors: Vec<String> =
-            validator.iter_errors(&document.value()).map(|error| format!("{}: {error}", error.instance_path())).collect();
+        let errors: Vec<String> = validator
+            .iter_errors(&document.value())
+            .map(|error| format!("{}: {error}", error.instance_path()))
+            .collect();
         assert_eq!(errors, Vec::<String>::new(), "{file}");
     }
 }

@@ -3,7 +3,7 @@
 use crate::common::{shown, workspace};
 use environment::load;
 
-const BASE: &str = r#"region = "us-east-1"
+pub const BASE: &str = r#"region = "us-east-1"
 
 [networking]
 cidr = "10.0.0.0/16"
@@ -12,7 +12,7 @@ public = ["10.0.101.0/24", "10.0.102.0/24"]
 nat = "single"
 
 [networking.load-balancer.main]
-http = "forward"
+certificate = { domain = "demo.example.com" }
 
 [compute.repository.api]
 
@@ -26,7 +26,7 @@ uses = ["postgres.main"]
 image = { repository = "api" }
 
 [storage.postgres.main]
-version = "15.10"
+version = "15.19"
 class = "db.t3.small"
 credentials = "db-credentials"
 
@@ -39,12 +39,12 @@ generate = { username = "postgres" }
 email = ["alerts@example.com"]
 "#;
 
-const TOP: &str = r#"extends = "base.toml"
+pub const TOP: &str = r#"extends = "base.toml"
 
 [compute.service.api]
 cpu = 512
 memory = 1024
-tasks = { desired = 2, min = 2, max = 10 }
+tasks = { desired = 2, min = 2, max = 10, cpu = 70 }
 
 [monitoring]
 notify = "alerts"
@@ -92,7 +92,7 @@ fn every_mistake_is_found_where_it_is() {
         ("no such Fargate size", "memory = 1024", "memory = 8192"),
         ("no such Fargate CPU", "cpu = 512", "cpu = 300"),
         ("no such RDS class", "class = \"db.t3.small\"", "class = \"db.t3.smal\""),
-        ("no such PostgreSQL version", "version = \"15.10\"", "version = \"15.99\""),
+        ("no such PostgreSQL version", "version = \"15.19\"", "version = \"15.99\""),
         ("no such load balancer", "load-balancer = \"main\"", "load-balancer = \"mian\""),
         ("no such repository", "image = { repository = \"api\" }\nlisten", "image = { repository = \"apj\" }\nlisten"),
         ("no such secret", "TOKEN = \"token\"", "TOKEN = \"tokn\""),

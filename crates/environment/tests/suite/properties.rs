@@ -1,12 +1,14 @@
 //! What holds for any text.
 
 use crate::common::workspace;
-use environment::{Document, Part, format};
+use crate::mistakes::{BASE, TOP};
+use environment::{Document, Part, format, load};
 use proptest::prelude::*;
 
 /// Texts that are often TOML: lines of its pieces in any order.
 fn toml_like() -> impl Strategy<Value = String> {
-    let key = prop_oneof![Just("a"), Just("b.c"), Just("\"x y\""), Just("ü"), Just("extends"), Just("unset"), Just("region")];
+    let key =
+        prop_oneof![Just("a"), Just("b.c"), Just("\"x y\""), Just("ü"), Just("extends"), Just("unset"), Just("region")];
     let value = prop_oneof![
         Just("1"),
         Just("-2.5e3"),
@@ -25,7 +27,8 @@ fn toml_like() -> impl Strategy<Value = String> {
         Just("{ a = "),
     ];
     let line = prop_oneof![
-        (key.clone(), value, prop_oneof![Just(""), Just("  # why"), Just(" ")]).prop_map(|(k, v, c)| format!("{k}= {v}{c}")),
+        (key.clone(), value, prop_oneof![Just(""), Just("  # why"), Just(" ")])
+            .prop_map(|(k, v, c)| format!("{k}= {v}{c}")),
         key.prop_map(|k| format!(" [ {k} ]")),
         Just("[[list]]".to_owned()),
         Just("".to_owned()),
@@ -33,6 +36,27 @@ fn toml_like() -> impl Strategy<Value = String> {
         "[ -~]{0,12}",
     ];
     prop::collection::vec(line, 0..12).prop_map(|lines| lines.join("\n"))
+}
+
+const TEXTS: &[&str] =
+    &["", "/", "10.0.0.0/8", "10.0.1.0/33", "::/0", "a.b.c", "ü", "{system}", "db.t3.small", "-1", "a:b:c", "*"];
+
+/// Values that a person might write in the wrong place.
+fn any_value() -> impl Strategy<Value = String> {
+    prop_oneof![
+        any::<i64>().prop_map(|number| number.to_string()),
+        any::<f64>()
+            .prop_filter("TOML writes it so", |number| number.is_finite())
+            .prop_map(|number| format!("{number:?}")),
+        any::<bool>().prop_map(|flag| flag.to_string()),
+        prop::sample::select(TEXTS).prop_map(|text| format!("\"{text}\"")),
+        "[a-zA-Z0-9./:_-]{0,70}".prop_map(|text| format!("\"{text}\"")),
+        prop::sample::select(TEXTS).prop_map(|text| format!("[\"{text}\", \"{text}\"]")),
+        "[a-z]{1,8}".prop_map(|key| format!("{{ {key} = 1 }}")),
+        Just("[]".to_owned()),
+        Just("{}".to_owned()),
+        Just("[[1], [2]]".to_owned()),
+    ]
 }
 
 fn values(text: &str) -> Option<serde_json::Value> {
@@ -62,6 +86,20 @@ proptest! {
             prop_assert!(toml_edit::Document::parse(once.as_str()).is_ok(), "{}", once);
             prop_assert_eq!(values(&text), values(&once));
             prop_assert_eq!(comments(&text), comments(&once));
+        }
+    }
+
+    #[test]
+    fn loading_never_panics(line in any::<prop::sample::Index>(), value in any_value(), dropped in any::<bool>()) {
+        let mut lines: Vec<String> = BASE.lines().map(str::to_owned).collect();
+        let at = line.index(lines.len());
+        match lines[at].split_once(" = ") {
+            Some((key, _)) if !dropped => lines[at] = format!("{key} = {value}"),
+            _ => drop(lines.remove(at)),
+        }
+        let folder = workspace(&[("environments/s/base.toml", &lines.join("\n")), ("environments/s/e.toml", TOP)]);
+        if let Err(findings) = load(folder.path(), Some("s/e")) {
+            prop_assert!(findings.iter().any(environment::LocatedFinding::is_error));
         }
     }
 

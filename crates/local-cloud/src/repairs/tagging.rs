@@ -35,7 +35,7 @@ pub(super) async fn around(cloud: &Cloud, call: Call) -> Reply {
     }
     ec2(cloud, &region, &mut found).await;
     rds(cloud, &region, &mut found).await;
-    alarms(cloud, &region, &mut found).await;
+    alarms_and_dashboards(cloud, &region, &mut found).await;
     repositories(cloud, &region, &mut found).await;
     let chosen: Vec<Value> = found
         .iter()
@@ -152,17 +152,19 @@ async fn rds(cloud: &Cloud, region: &str, found: &mut Found) {
     }
 }
 
-async fn alarms(cloud: &Cloud, region: &str, found: &mut Found) {
+async fn alarms_and_dashboards(cloud: &Cloud, region: &str, found: &mut Found) {
     let call = |operation: &str, body: &Value| {
         Call::json("monitoring", region, &format!("GraniteServiceVersion20100801.{operation}"), body)
     };
     let all = json!({"AlarmTypes": ["MetricAlarm", "CompositeAlarm"], "MaxRecords": 100});
     let answer = forward::send(cloud, call("DescribeAlarms", &all)).await.whole().await.json();
-    let lists = [&answer["MetricAlarms"], &answer["CompositeAlarms"]];
-    for arn in lists.into_iter().filter_map(Value::as_array).flatten().filter_map(|alarm| alarm["AlarmArn"].as_str()) {
+    let boards = forward::send(cloud, call("ListDashboards", &json!({}))).await.whole().await.json();
+    let lists = [&answer["MetricAlarms"], &answer["CompositeAlarms"], &boards["DashboardEntries"]];
+    let arn = |entry: &Value| entry["AlarmArn"].as_str().or(entry["DashboardArn"].as_str()).map(str::to_owned);
+    for arn in lists.into_iter().filter_map(Value::as_array).flatten().filter_map(arn) {
         let tags = call("ListTagsForResource", &json!({"ResourceARN": arn}));
         let tags = forward::send(cloud, tags).await.whole().await.json();
-        found.insert(arn.to_owned(), pairs(&tags["Tags"]));
+        found.insert(arn, pairs(&tags["Tags"]));
     }
 }
 

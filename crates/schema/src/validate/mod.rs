@@ -13,7 +13,7 @@ use serde_json::Value;
 
 use crate::facts::{Facts, facts};
 use crate::intrinsic::{self, DEEPEST};
-use crate::path::{PropertyPath, Segment, show_path};
+use crate::path::{Segment, show_path};
 use crate::property::{Kind, Property};
 
 pub use words::closest;
@@ -218,14 +218,7 @@ impl<'f> Walk<'f> {
     }
 
     fn is_secret(&self) -> bool {
-        let told = |segment: &Segment| match segment {
-            Segment::Key(key) => ["Password", "SecretString", "AuthToken", "ClientSecret"]
-                .iter()
-                .any(|word| key.contains(word)),
-            Segment::Index(_) => false,
-        };
-        let parameter = self.facts.type_name() == "AWS::SSM::Parameter";
-        self.path.iter().any(told) || (parameter && PropertyPath::parse("Value").covers(&self.path))
+        self.facts.may_be_secret(&self.path)
     }
 }
 
