@@ -54,7 +54,8 @@ pub fn load(root: &Path, name: Option<&str>) -> Result<Loaded, Vec<LocatedFindin
     let prefix = settings.prefix(&system, &environment);
     let tags: Vec<(String, String)> = settings.tags.clone().into_iter().collect();
     let mut stack = Stack::new(&name, &settings.region, &tags);
-    let outputs = wiring::declare(&settings, &prefix, &mut stack);
+    let networked = document.value().get("networking").is_some();
+    let outputs = wiring::declare(&settings, &prefix, networked, &mut stack);
     let (nodes, found) = stack.finish();
     findings.extend(found);
     let further = validate::check(&nodes, &catalogue());

@@ -20,6 +20,19 @@ def once(self, path):
 
 
 botocore.loaders.JSONFileLoader.load_file = once
+# A model is looked for by a look into the directory of every service, again for each.
+list_available_services = botocore.loaders.Loader.list_available_services
+available = {}
+
+
+def listed_once(self, type_name):
+    key = (tuple(self.search_paths), type_name)
+    if key not in available:
+        available[key] = list_available_services(self, type_name)
+    return list(available[key])
+
+
+botocore.loaders.Loader.list_available_services = listed_once
 
 # Which instance types there are in which zone: a file for each region, all read at the import.
 OFFERINGS = "ec2/resources/instance_type_offerings/"

@@ -76,6 +76,9 @@ async fn resources_come_and_go_slowly() {
     assert!(first(&cloud.ok("rds", "DescribeDBInstances", &database), "Endpoint").is_some());
 
     // And back.
+    let internet = first(&cloud.ok("ec2", "CreateInternetGateway", &[]), "internetGatewayId").unwrap();
+    let attachment = [("InternetGatewayId", &*internet), ("VpcId", &*network.vpc)];
+    cloud.ok("ec2", "AttachInternetGateway", &attachment);
     cloud.ok("ec2", "DeleteNatGateway", &[("NatGatewayId", gateway[0].1)]);
     assert_eq!(gateway_state(), "deleting");
     cloud.refused("ec2", "ReleaseAddress", &[("AllocationId", &address)], "InvalidIPAddress.InUse");
@@ -89,7 +92,10 @@ async fn resources_come_and_go_slowly() {
     cloud.refused("rds", "CreateDBInstance", &create, "DBInstanceAlreadyExists");
     cloud.refused("rds", "DeleteDBSubnetGroup", &[("DBSubnetGroupName", "g")], "InvalidDBSubnetGroupStateFault");
     cloud.refused("ec2", "DeleteSecurityGroup", &[("GroupId", &network.group)], "DependencyViolation");
+    cloud.refused("ec2", "DetachInternetGateway", &attachment, "DependencyViolation");
     eventually("deleted".to_owned(), gateway_state);
+    // The database, still on its way out, has no public address.
+    cloud.ok("ec2", "DetachInternetGateway", &attachment);
     eventually("InvalidVpcEndpointId.NotFound".to_owned(), endpoint_state);
     eventually("DBInstanceNotFound".to_owned(), status);
     cloud.ok("ec2", "ReleaseAddress", &[("AllocationId", &address)]);

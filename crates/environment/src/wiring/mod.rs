@@ -31,9 +31,17 @@ struct Declared {
 }
 
 /// Declares all resources of an environment; what it gives out, with intrinsics for references.
-pub(crate) fn declare(settings: &Settings, prefix: &str, stack: &mut Stack) -> BTreeMap<String, Value> {
+///
+/// A network is made where the files have a section `[networking]` (`networked`), or something needs one.
+pub(crate) fn declare(
+    settings: &Settings,
+    prefix: &str,
+    networked: bool,
+    stack: &mut Stack,
+) -> BTreeMap<String, Value> {
     let secret_inputs = security::secrets::Inputs { prefix: prefix.to_owned() };
     let secrets = security::secrets::declare(&settings.security, &secret_inputs, stack);
+    monitor::check_retention(settings, stack);
     let logs = monitoring::log_groups(&settings.monitoring, &monitor::log_inputs(settings, prefix), stack);
     let repositories = compute::declare_repositories(&settings.compute, prefix, stack);
     let roles = security::roles::declare(&access::roles(settings, prefix, &secrets, &logs, &repositories), stack);
@@ -41,7 +49,11 @@ pub(crate) fn declare(settings: &Settings, prefix: &str, stack: &mut Stack) -> B
     let flow_log_role = logs.flow_logs.as_ref().map(writes_flow_logs);
 
     let network_inputs = network::inputs(settings, prefix, &logs, flow_log_role.as_ref());
-    let network = networking::module::declare(&settings.networking, &network_inputs, stack);
+    let network = if networked || !network_inputs.workloads.is_empty() || !network_inputs.stores.is_empty() {
+        networking::module::declare(&settings.networking, &network_inputs, stack)
+    } else {
+        networking::Outputs::default()
+    };
     let arns: BTreeMap<String, String> =
         secrets.secrets.iter().map(|(name, secret)| (name.clone(), secret.handle.id())).collect();
     let stores = storage::Inputs {

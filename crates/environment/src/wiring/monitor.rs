@@ -1,8 +1,20 @@
 //! What logs, alarms and the dashboard must know of the rest.
 
+use engine::Stack;
 use monitoring::{Balanced, Cache, Database, FlowLogs, LoadBalancer, LogInputs, Service};
 
 use crate::Settings;
+
+/// Says so where a service asks for a retention of its own: log groups have the environment's only.
+pub fn check_retention(settings: &Settings, stack: &mut Stack) {
+    for (name, service) in &settings.compute.service {
+        if let Some(days) = service.log_retention_days {
+            let key = format!("compute.service.{name}.log-retention-days");
+            let message = format!("the {days} days have no effect: a service's logs are kept as long as all others");
+            stack.findings.error("no-effect", key, message).hint("write `monitoring.log-retention-days` instead");
+        }
+    }
+}
 
 /// What the log groups need.
 pub fn log_inputs(settings: &Settings, prefix: &str) -> LogInputs {

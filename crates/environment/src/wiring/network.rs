@@ -41,7 +41,7 @@ fn listen(listen: &compute::settings::Listen) -> Option<Listen> {
         balancer: listen.load_balancer.clone()?,
         path: listen.path.clone(),
         host: listen.host.clone(),
-        priority: listen.priority.map(|priority| u16::try_from(priority).unwrap_or(u16::MAX)),
+        priority: listen.priority,
         health: Health {
             path: listen.health.clone().unwrap_or(default.path),
             interval_seconds: listen.health_interval.unwrap_or(default.interval_seconds),

@@ -104,6 +104,7 @@ fn every_mistake_is_found_where_it_is() {
         ("no path", "health = \"/health\"", "health = \"health\""),
         ("no region", "region = \"us-east-1\"", "region = \"virginia\""),
         ("another name", "[monitoring]", "[tags]\n\"aws:x\" = \"y\"\n[monitoring]"),
+        ("retention of one service", "cpu = 512", "log-retention-days = 3"),
         ("syntax", "cpu = 512", "cpu = "),
         ("syntax in the file below", "nat = \"single\"", "nat = \"single"),
         ("a circle", "region = \"us-east-1\"", "region = \"us-east-1\"\nextends = \"test.toml\""),

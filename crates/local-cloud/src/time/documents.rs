@@ -107,7 +107,20 @@ pub(super) fn holds(item: &Element) -> Vec<String> {
         found.extend(groups.children.iter().filter(|child| child.children.is_empty()).map(Element::text));
     }
     found.retain(|id| !id.is_empty());
+    let public = item.find("allocationId").is_some()
+        || item.get("Scheme").as_deref() == Some("internet-facing")
+        || item.get("PubliclyAccessible").as_deref() == Some("true");
+    if public {
+        let vpc = item.find("vpcId").or_else(|| item.find("VpcId"));
+        found.extend(vpc.map(|vpc| public_addresses(&vpc.text())));
+    }
     found
+}
+
+/// What holds a VPC's internet gateway: only what has a public address in the VPC.
+/// <https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_DetachInternetGateway.html>
+pub(super) fn public_addresses(vpc: &str) -> String {
+    format!("public addresses of {vpc}")
 }
 
 #[cfg(test)]
@@ -152,6 +165,10 @@ mod tests {
         write(&mut item, &balancer.shape, &Phase::Creating);
         assert_eq!(item.child("State").unwrap().get("Code").unwrap(), "provisioning");
         assert_eq!(holds(&item), ["sg-1"]);
+        item.set("VpcId", "vpc-1");
+        assert_eq!(holds(&item), ["vpc-1", "sg-1"], "an internal one has no public address");
+        item.set("Scheme", "internet-facing");
+        assert_eq!(holds(&item), ["vpc-1", "sg-1", &public_addresses("vpc-1")]);
 
         let endpoint = kind("AWS::EC2::VPCEndpoint");
         let mut root = empty(&endpoint.shape);

@@ -4,7 +4,7 @@ use hyper::StatusCode;
 
 use super::lifecycles::Phase;
 use super::table::{Kind, REFUSALS};
-use super::{acm, key, named};
+use super::{acm, documents, key, named};
 use crate::call::Call;
 use crate::cloud::Cloud;
 use crate::protocol::errors;
@@ -46,7 +46,8 @@ pub(super) fn refuse(cloud: &Cloud, call: &Call) -> Option<Reply> {
     }
     let rule = REFUSALS.iter().find(|rule| rule.service == call.service && rule.operation == call.operation)?;
     let id = call.field(rule.field)?;
-    let holder = lifecycles.holder(&call.region, id, now)?;
+    let held = if rule.operation == "DetachInternetGateway" { documents::public_addresses(id) } else { id.to_owned() };
+    let holder = lifecycles.holder(&call.region, &held, now)?;
     let message = format!("{id} is still in use by {}, which is being deleted", holder.id);
     Some(errors::answer(call, StatusCode::BAD_REQUEST, rule.code, &message))
 }
