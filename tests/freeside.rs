@@ -157,6 +157,14 @@ fn another_network_replaces_what_cannot_follow() {
     for address in ["security.secret.app-config", "compute.repository.api", "events.topic.alerts", "compute.cluster"] {
         assert_eq!(action(address), Value::Null, "{address}");
     }
+
+    // And it is done: everything once, in the new network.
+    workspace.ok(&["deploy-full", "--yes"]);
+    workspace.expect(0, &["plan", "--detailed-exitcode"]);
+    let inventory = workspace.boto3("inventory.py", &["freeside/staging", "arrakis-staging"]);
+    let twice: Vec<_> = inventory["by_address"].as_object().unwrap().iter().filter(|(_, count)| **count != 1).collect();
+    assert!(twice.is_empty(), "{twice:?}");
+    assert_eq!(workspace.boto3("freeside.py", &["arrakis-staging"])["vpc"], "10.1.0.0/16");
 }
 
 #[test]

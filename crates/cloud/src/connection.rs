@@ -2,6 +2,7 @@
 
 use std::any::{Any, TypeId};
 use std::collections::HashMap;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -16,6 +17,7 @@ use aws_smithy_types::retry::RetryConfig;
 use aws_smithy_types::timeout::TimeoutConfig;
 use aws_types::SdkConfig;
 use engine::Context;
+use tokio::sync::OnceCell;
 
 /// Where calls go.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -32,6 +34,10 @@ type Clients = HashMap<(TypeId, String), Box<dyn Any + Send + Sync>>;
 pub struct Cloud {
     base: SdkConfig,
     clients: Mutex<Clients>,
+    /// Whether a resource was worked on: made, changed, deleted or looked for, not only read in a refresh.
+    worked: AtomicBool,
+    /// The account, once asked for.
+    pub(crate) account: OnceCell<String>,
 }
 
 /// Attempts per call before a passing failure counts: throttling under load passes in a few.
@@ -53,12 +59,22 @@ impl Cloud {
                     .await
             }
         };
-        Self { base, clients: Mutex::default() }
+        Self::new(base)
+    }
+
+    fn new(base: SdkConfig) -> Self {
+        Self { base, clients: Mutex::default(), worked: AtomicBool::new(false), account: OnceCell::new() }
     }
 
     /// For commands that call nothing: every call fails to find a server.
     pub fn offline() -> Self {
-        Self { base: local("http://127.0.0.1:9"), clients: Mutex::default() }
+        Self::new(local("http://127.0.0.1:9"))
+    }
+
+    /// The same with another HTTP client.
+    #[cfg(test)]
+    pub(crate) fn answered_by(self, http: SharedHttpClient) -> Self {
+        Self::new(self.base.into_builder().http_client(http).build())
     }
 
     /// The client of a service in a region, made once: `cloud.client("us-east-1", aws_sdk_ec2::Client::new)`.
@@ -111,8 +127,18 @@ pub trait Aws {
 impl Aws for Context {
     fn client<C: Clone + Send + Sync + 'static>(&self, new: impl FnOnce(&SdkConfig) -> C) -> C {
         match self.services.downcast_ref::<Arc<Cloud>>() {
-            Some(cloud) => cloud.client(&self.region, new),
+            Some(cloud) => {
+                if self.memo.is_none() {
+                    cloud.worked.store(true, Ordering::Relaxed);
+                }
+                cloud.client(&self.region, new)
+            }
             None => Cloud::offline().client(&self.region, new),
         }
     }
+}
+
+/// Whether this process has worked on resources before: what follows AWS with a delay is not to be believed then.
+pub(crate) fn has_worked(cx: &Context) -> bool {
+    cx.services.downcast_ref::<Arc<Cloud>>().is_none_or(|cloud| cloud.worked.load(Ordering::Relaxed))
 }

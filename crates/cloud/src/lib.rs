@@ -6,6 +6,7 @@ pub mod dynamic;
 pub mod failure;
 pub mod tags;
 
+pub use account::arn;
 pub use connection::{Aws, Cloud, Target};
 pub use failure::AwsResult;
 pub use tags::Tag;

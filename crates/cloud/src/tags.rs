@@ -6,6 +6,10 @@ use engine::Context;
 use engine::context::TAG_OPERATION;
 use serde::{Deserialize, Serialize};
 
+mod listing;
+
+pub use listing::{Listing, Pairs, of_arn, shared};
+
 /// One tag: `{ "Key": …, "Value": … }`.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase")]

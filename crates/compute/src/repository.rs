@@ -308,9 +308,13 @@ async fn describe(names: &[String], cx: &Context) -> Result<Vec<SdkRepository>, 
 }
 
 async fn list_tags(arn: &str, cx: &Context) -> Result<Vec<SdkTag>, Failure> {
-    let list = cx.client(Client::new).list_tags_for_resource().resource_arn(arn);
-    let answer = list.send().await.aws("ecr:ListTagsForResource").absent()?;
-    Ok(answer.and_then(|answer| answer.tags).unwrap_or_default())
+    let own = async {
+        let list = cx.client(Client::new).list_tags_for_resource().resource_arn(arn);
+        let answer = list.send().await.aws("ecr:ListTagsForResource").absent()?;
+        let tags = answer.and_then(|answer| answer.tags).unwrap_or_default();
+        Ok(tags.into_iter().map(|tag| (tag.key, tag.value)).collect())
+    };
+    sdk_tags(tags::of_arn(arn, cx, own).await?)
 }
 
 async fn may_be_emptied(name: &str, cx: &Context) -> Result<bool, Failure> {

@@ -232,9 +232,12 @@ async fn describe_one(id: &str, cx: &Context) -> Result<Option<SdkTarget>, Failu
 async fn list_tags(target: &SdkTarget, cx: &Context) -> Result<Vec<(String, String)>, Failure> {
     // Targets of old have no ARN, and so no tags.
     let Some(arn) = target.scalable_target_arn() else { return Ok(Vec::new()) };
-    let list = cx.client(Client::new).list_tags_for_resource().resource_arn(arn);
-    let answer = list.send().await.aws("application-autoscaling:ListTagsForResource").absent()?;
-    Ok(answer.and_then(|answer| answer.tags).unwrap_or_default().into_iter().collect())
+    let own = async {
+        let list = cx.client(Client::new).list_tags_for_resource().resource_arn(arn);
+        let answer = list.send().await.aws("application-autoscaling:ListTagsForResource").absent()?;
+        Ok(answer.and_then(|answer| answer.tags).unwrap_or_default().into_iter().collect())
+    };
+    tags::of_arn(arn, cx, own).await
 }
 
 /// A service made a moment ago is not known to Application Auto Scaling yet.

@@ -35,6 +35,10 @@ pub(crate) fn sdk_tags(pairs: Vec<(String, String)>) -> Result<Vec<SdkTag>, Fail
 
 /// A topic's tags; none: it is gone.
 pub(crate) async fn topic_tags(arn: &str, cx: &Context) -> Result<Option<Vec<SdkTag>>, Failure> {
+    // The listing may still have a topic that is gone: its attributes tell.
+    if let Some(listed) = tags::shared(cx).await?.get(arn) {
+        return sdk_tags(listed.clone()).map(Some);
+    }
     let answer = cx.client(Client::new).list_tags_for_resource().resource_arn(arn).send().await;
     Ok(answer.aws("sns:ListTagsForResource").absent()?.map(|answer| answer.tags.unwrap_or_default()))
 }

@@ -5,6 +5,8 @@ GATEWAY_PORT is the front's own port: the addresses that ministack puts into its
 """
 
 import asyncio
+import importlib
+import logging
 import os
 import socket
 import sys
@@ -33,6 +35,14 @@ from ministack.app import app  # noqa: E402
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import ministack_repairs  # noqa: E402, F401
 import ministack_names  # noqa: E402, F401, I001
+
+# What ministack loads at the first calls. moto, which starts at the same time, needs longer: this costs nobody a wait.
+SERVICES = ("apigateway_v1", "documentdb", "eventbridge", "iam", "s3", "sts")
+for module in ("botocore.session", *(f"ministack.services.{name}" for name in SERVICES)):
+    try:
+        importlib.import_module(module)
+    except Exception:
+        logging.exception("ministack was not made ready: %s", module)
 
 config = Config()
 config.bind = [f"fd://{listener.fileno()}"]

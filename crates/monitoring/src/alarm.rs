@@ -63,8 +63,6 @@ pub struct Alarm {
 
 impl Resource for Alarm {
     const TYPE: &'static str = "AWS::CloudWatch::Alarm";
-    /// PutMetricAlarm answers with nothing.
-    const LATE: &'static [&'static str] = &["Arn"];
 
     fn id(&self) -> Option<String> {
         self.alarm_name.clone()
@@ -78,8 +76,10 @@ impl Resource for Alarm {
                 return Err(cloudwatch::taken("cloudwatch:PutMetricAlarm", "the alarm", &name));
             }
         }
+        // PutMetricAlarm answers with nothing.
+        let arn = cloudwatch::alarm_arn(&name, cx).await?;
         self.put(&name, true, cx).await?;
-        Ok(Created::new(name))
+        Ok(Created::new(name).with("Arn", arn))
     }
 
     async fn sync(&self, id: &str, live: Option<&Self>, cx: &Context) -> Result<(), Failure> {
@@ -87,7 +87,7 @@ impl Resource for Alarm {
         if self.untagged() != live.untagged() {
             self.put(id, false, cx).await?;
         }
-        cloudwatch::sync_tags(&self.tags, &live.tags, cx, arn(id, cx)).await
+        cloudwatch::sync_tags(&self.tags, &live.tags, cx, cloudwatch::alarm_arn(id, cx)).await
     }
 
     async fn read(ids: &[String], cx: &Context) -> Result<Vec<Option<Live<Self>>>, Failure> {
@@ -188,11 +188,6 @@ async fn describe(name: &str, cx: &Context) -> Result<Option<MetricAlarm>, Failu
     let client = cx.client(Client::new);
     let found = cloudwatch::describe_alarms(&client, &[name.to_owned()], &[AlarmType::MetricAlarm]).await?;
     Ok(found.metric.into_iter().find(|alarm| alarm.alarm_name() == Some(name)))
-}
-
-async fn arn(name: &str, cx: &Context) -> Result<String, Failure> {
-    let arn = describe(name, cx).await?.and_then(|alarm| alarm.alarm_arn);
-    arn.ok_or_else(|| Failure::missing("cloudwatch:DescribeAlarms", "AlarmArn"))
 }
 
 impl From<MetricAlarm> for Alarm {

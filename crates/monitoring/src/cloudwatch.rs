@@ -8,8 +8,7 @@ use cloud::{Absent, Aws, AwsResult, Context, Failure, FailureKind, Tag, tags};
 use engine::context::{TAG_ADDRESS, TAG_ENVIRONMENT, TAG_OPERATION};
 use futures::future::try_join_all;
 
-/// Tags as AWS has them, the operation's among them.
-pub(crate) type RawTags = Vec<(String, String)>;
+pub(crate) use cloud::tags::Pairs as RawTags;
 
 /// How many sub-calls of one read run at once: below the service's rate, so that adaptive retry has nothing to do.
 pub(crate) const AT_ONCE: usize = 8;
@@ -53,6 +52,10 @@ fn sdk_tag((key, value): (String, String)) -> SdkTag {
 
 /// The tags of an alarm or a dashboard. None if it is gone in the meantime.
 pub(crate) async fn tags_of(arn: &str, cx: &Context) -> Result<RawTags, Failure> {
+    tags::of_arn(arn, cx, own_tags_of(arn, cx)).await
+}
+
+async fn own_tags_of(arn: &str, cx: &Context) -> Result<RawTags, Failure> {
     let action = "cloudwatch:ListTagsForResource";
     let call = cx.client(Client::new).list_tags_for_resource().resource_arn(arn).send();
     let Some(answer) = call.await.aws(action).absent()? else {
@@ -62,7 +65,8 @@ pub(crate) async fn tags_of(arn: &str, cx: &Context) -> Result<RawTags, Failure>
     Ok(answer.tags().iter().map(pair).collect())
 }
 
-/// The tags of many. There is no call for more than one: they run side by side.
+/// The tags of many. Of those not listed with all of the environment's there is no call for more than one: they run
+/// side by side.
 pub(crate) async fn tags_of_all(arns: &[String], cx: &Context) -> Result<HashMap<String, RawTags>, Failure> {
     let mut out = HashMap::with_capacity(arns.len());
     for some in arns.chunks(AT_ONCE) {
@@ -105,6 +109,12 @@ where
 pub(crate) struct Alarms {
     pub(crate) metric: Vec<MetricAlarm>,
     pub(crate) composite: Vec<CompositeAlarm>,
+}
+
+/// The ARN of an alarm of either kind:
+/// <https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/iam-access-control-overview-cw.html>.
+pub(crate) async fn alarm_arn(name: &str, cx: &Context) -> Result<String, Failure> {
+    cloud::arn(cx, "cloudwatch", &format!("alarm:{name}")).await
 }
 
 /// Describes alarms of given kinds by name. Without a kind AWS answers with metric alarms only.

@@ -39,8 +39,6 @@ pub struct CompositeAlarm {
 
 impl Resource for CompositeAlarm {
     const TYPE: &'static str = "AWS::CloudWatch::CompositeAlarm";
-    /// PutCompositeAlarm answers with nothing.
-    const LATE: &'static [&'static str] = &["Arn"];
 
     fn id(&self) -> Option<String> {
         self.alarm_name.clone()
@@ -54,8 +52,10 @@ impl Resource for CompositeAlarm {
                 return Err(cloudwatch::taken("cloudwatch:PutCompositeAlarm", "the alarm", &name));
             }
         }
+        // PutCompositeAlarm answers with nothing.
+        let arn = cloudwatch::alarm_arn(&name, cx).await?;
         self.put(&name, true, cx).await?;
-        Ok(Created::new(name))
+        Ok(Created::new(name).with("Arn", arn))
     }
 
     async fn sync(&self, id: &str, live: Option<&Self>, cx: &Context) -> Result<(), Failure> {
@@ -64,7 +64,7 @@ impl Resource for CompositeAlarm {
         if properties(self) != properties(live) {
             self.put(id, false, cx).await?;
         }
-        cloudwatch::sync_tags(&self.tags, &live.tags, cx, arn(id, cx)).await
+        cloudwatch::sync_tags(&self.tags, &live.tags, cx, cloudwatch::alarm_arn(id, cx)).await
     }
 
     async fn read(ids: &[String], cx: &Context) -> Result<Vec<Option<Live<Self>>>, Failure> {
@@ -132,11 +132,6 @@ async fn describe(name: &str, cx: &Context) -> Result<Option<SdkCompositeAlarm>,
     let client = cx.client(Client::new);
     let found = cloudwatch::describe_alarms(&client, &[name.to_owned()], &[AlarmType::CompositeAlarm]).await?;
     Ok(found.composite.into_iter().find(|alarm| alarm.alarm_name() == Some(name)))
-}
-
-async fn arn(name: &str, cx: &Context) -> Result<String, Failure> {
-    let arn = describe(name, cx).await?.and_then(|alarm| alarm.alarm_arn);
-    arn.ok_or_else(|| Failure::missing("cloudwatch:DescribeAlarms", "AlarmArn"))
 }
 
 impl From<SdkCompositeAlarm> for CompositeAlarm {

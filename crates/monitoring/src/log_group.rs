@@ -5,7 +5,10 @@ use std::collections::{BTreeMap, HashMap};
 
 use aws_sdk_cloudwatchlogs::Client;
 use aws_sdk_cloudwatchlogs::types::{LogGroup as SdkLogGroup, LogGroupClass};
-use cloud::{Absent, Aws, AwsResult, Charge, Context, Created, Failure, Live, Pricing, Quantity, Resource, Tag, tags};
+use cloud::{
+    Absent, Aws, AwsResult, Charge, Context, Created, Failure, FailureKind, Live, Pricing, Quantity, Resource, Tag,
+    tags,
+};
 use futures::future::try_join_all;
 use serde::{Deserialize, Serialize};
 
@@ -31,8 +34,6 @@ pub struct LogGroup {
 
 impl Resource for LogGroup {
     const TYPE: &'static str = "AWS::Logs::LogGroup";
-    /// CreateLogGroup answers with nothing.
-    const LATE: &'static [&'static str] = &["Arn"];
     const HOLDS_DATA: bool = true;
 
     fn id(&self) -> Option<String> {
@@ -41,6 +42,8 @@ impl Resource for LogGroup {
 
     async fn create(&self, cx: &Context) -> Result<Created, Failure> {
         let name = self.name(cx);
+        // CreateLogGroup answers with nothing.
+        let arn = arn_of(&name, cx).await?;
         let tags = tags::for_create(self.tags.as_deref().unwrap_or_default(), cx).into_iter().collect();
         cx.client(Client::new)
             .create_log_group()
@@ -52,7 +55,7 @@ impl Resource for LogGroup {
             .send()
             .await
             .aws("logs:CreateLogGroup")?;
-        Ok(Created::new(name))
+        Ok(Created::new(name).with("Arn", arn))
     }
 
     async fn sync(&self, id: &str, live: Option<&Self>, cx: &Context) -> Result<(), Failure> {
@@ -98,12 +101,9 @@ impl Resource for LogGroup {
     }
 
     async fn read(ids: &[String], cx: &Context) -> Result<Vec<Option<Live<Self>>>, Failure> {
-        let prefixes = prefixes(ids);
-        let mut found: HashMap<String, SdkLogGroup> = HashMap::new();
-        for some in prefixes.chunks(AT_ONCE) {
-            let lists = try_join_all(some.iter().map(|prefix| describe(prefix, cx))).await?;
-            found.extend(lists.into_iter().flatten().filter_map(|group| Some((group.log_group_name.clone()?, group))));
-        }
+        let groups = described(ids, cx).await?.into_iter();
+        let found: HashMap<String, SdkLogGroup> =
+            groups.filter_map(|group| Some((group.log_group_name.clone()?, group))).collect();
         let mut out = Vec::with_capacity(ids.len());
         for some in ids.chunks(AT_ONCE) {
             out.extend(try_join_all(some.iter().map(|id| live(found.get(id), cx))).await?);
@@ -171,9 +171,7 @@ impl LogGroup {
         if changes == tags::TagChanges::default() {
             return Ok(());
         }
-        let groups = describe(id, cx).await?;
-        let group = groups.iter().find(|group| group.log_group_name() == Some(id));
-        let arn = arn(group.ok_or_else(|| Failure::missing("logs:DescribeLogGroups", "arn"))?);
+        let arn = arn_of(id, cx).await?;
         let client = cx.client(Client::new);
         if !changes.set.is_empty() {
             let tags = changes.set.into_iter().collect();
@@ -194,12 +192,43 @@ async fn protect(name: &str, on: bool, cx: &Context) -> Result<(), Failure> {
     call.await.aws("logs:PutLogGroupDeletionProtection").map(drop)
 }
 
+/// How many names one DescribeLogGroups takes:
+/// <https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_DescribeLogGroups.html>.
+const NAMES_PER_CALL: usize = 50;
+
+/// Describes log groups by name. What the documentation does not say is what becomes of a name that is not there: if it
+/// fails the call, they are listed by what their names have in common.
+async fn described(names: &[String], cx: &Context) -> Result<Vec<SdkLogGroup>, Failure> {
+    let by_name = try_join_all(names.chunks(NAMES_PER_CALL).map(|names| describe_named(names, cx))).await;
+    match by_name {
+        Ok(groups) => Ok(groups.into_iter().flatten().collect()),
+        Err(failure) if matches!(failure.kind, FailureKind::Invalid | FailureKind::NotFound) => {
+            let mut found = Vec::new();
+            for some in prefixes(names).chunks(AT_ONCE) {
+                found.extend(try_join_all(some.iter().map(|prefix| describe(prefix, cx))).await?.into_iter().flatten());
+            }
+            Ok(found)
+        }
+        Err(failure) => Err(failure),
+    }
+}
+
+async fn describe_named(names: &[String], cx: &Context) -> Result<Vec<SdkLogGroup>, Failure> {
+    let call = cx.client(Client::new).describe_log_groups().set_log_group_identifiers(Some(names.to_vec()));
+    let pages = call.into_paginator().items().send();
+    pages.collect::<Result<Vec<_>, _>>().await.aws("logs:DescribeLogGroups")
+}
+
 async fn describe(prefix: &str, cx: &Context) -> Result<Vec<SdkLogGroup>, Failure> {
     let pages = cx.client(Client::new).describe_log_groups().log_group_name_prefix(prefix).into_paginator();
     pages.items().send().collect::<Result<Vec<_>, _>>().await.aws("logs:DescribeLogGroups")
 }
 
 async fn tags_of(arn: &str, cx: &Context) -> Result<RawTags, Failure> {
+    tags::of_arn(arn, cx, own_tags_of(arn, cx)).await
+}
+
+async fn own_tags_of(arn: &str, cx: &Context) -> Result<RawTags, Failure> {
     let call = cx.client(Client::new).list_tags_for_resource().resource_arn(arn).send();
     let answer = call.await.aws("logs:ListTagsForResource").absent()?;
     Ok(answer.and_then(|answer| answer.tags).unwrap_or_default().into_iter().collect())
@@ -225,6 +254,11 @@ fn common<'a>(a: &'a str, b: &str) -> &'a str {
     let length = a.bytes().zip(b.bytes()).take_while(|(x, y)| x == y).count();
     // Log group names are ASCII; a cut within a character of anything else would only make the prefix shorter.
     (0..=length).rev().find_map(|end| a.get(..end)).unwrap_or_default()
+}
+
+/// The ARN of a log group by its name, as CloudFormation's `Arn` has it.
+async fn arn_of(name: &str, cx: &Context) -> Result<String, Failure> {
+    cloud::arn(cx, "logs", &format!("log-group:{name}:*")).await
 }
 
 /// The ARN as CloudFormation's `Arn` has it: with `:*` at the end.

@@ -183,8 +183,11 @@ async fn list_tags(arn: &str, cx: &Context) -> Result<Vec<SdkTag>, Failure> {
 }
 
 async fn live_tags(arn: &str, cx: &Context) -> Result<Option<Vec<Tag>>, Failure> {
-    let pairs = list_tags(arn, cx).await?;
-    let tags = tags::from_live(pairs.iter().map(|tag| (tag.key(), tag.value().unwrap_or_default())));
+    let own = async {
+        let pair = |tag: SdkTag| (tag.key, tag.value.unwrap_or_default());
+        Ok(list_tags(arn, cx).await?.into_iter().map(pair).collect())
+    };
+    let tags = tags::from_live(tags::of_arn(arn, cx, own).await?);
     Ok((!tags.is_empty()).then_some(tags))
 }
 

@@ -101,11 +101,15 @@ async fn describe_tags(arns: &[String], cx: &Context) -> Result<HashMap<String, 
 
 /// The tags of resources that are there, by ARN; those without tags are left out.
 pub(crate) async fn live_tags(arns: &[String], cx: &Context) -> Result<HashMap<String, Vec<Tag>>, Failure> {
-    let described = describe_tags(arns, cx).await?;
+    let listed = tags::shared(cx).await?;
+    let (known, unknown): (Vec<String>, Vec<String>) = arns.iter().cloned().partition(|arn| listed.contains_key(arn));
+    let known = known.into_iter().filter_map(|arn| listed.get(&arn).map(|list| (arn, list.clone())));
     let plain = |tag: SdkTag| Some((tag.key?, tag.value.unwrap_or_default()));
-    Ok(described
-        .into_iter()
-        .map(|(arn, list)| (arn, tags::from_live(list.into_iter().filter_map(plain))))
+    let own = describe_tags(&unknown, cx).await?.into_iter();
+    Ok(own
+        .map(|(arn, list)| (arn, list.into_iter().filter_map(plain).collect()))
+        .chain(known)
+        .map(|(arn, list): (String, tags::Pairs)| (arn, tags::from_live(list)))
         .filter(|(_, list)| !list.is_empty())
         .collect())
 }

@@ -3,7 +3,7 @@
 
 use aws_sdk_ec2::Client;
 use aws_sdk_ec2::types::{Filter, ResourceType, SecurityGroup as SdkSecurityGroup, SecurityGroupRule};
-use cloud::{Absent, Aws, AwsResult, Context, Created, Failure, Live, Resource, Seconds, Tag};
+use cloud::{Absent, Aws, AwsResult, Context, Created, Failure, FailureKind, Live, Resource, Seconds, Tag};
 use futures::future::try_join;
 use serde::{Deserialize, Serialize};
 
@@ -62,6 +62,9 @@ impl Resource for SecurityGroup {
     async fn sync(&self, id: &str, live: Option<&Self>, cx: &Context) -> Result<(), Failure> {
         let ingress = self.wanted_ingress(live)?;
         let egress = self.wanted_egress(live)?;
+        if live.is_none() && self.authorize_anew(id, &ingress, &egress, cx).await? {
+            return ec2::sync_tags(id, &self.tags, None, cx).await;
+        }
         if ingress.is_some() || egress.is_some() {
             let actual = rules::of_groups(&[id.to_owned()], cx).await?;
             for (direction, wanted) in [(Direction::Ingress, ingress), (Direction::Egress, egress)] {
@@ -80,8 +83,7 @@ impl Resource for SecurityGroup {
     }
 
     async fn read(ids: &[String], cx: &Context) -> Result<Vec<Option<Live<Self>>>, Failure> {
-        let groups = ec2::described("group-id", ids, |filters| describe(filters, cx));
-        let (groups, rules) = try_join(groups, rules::of_groups(ids, cx)).await?;
+        let (groups, rules) = try_join(described(ids, cx), rules::of_groups(ids, cx)).await?;
         Ok(ids
             .iter()
             .map(|id| groups.iter().find(|group| group.group_id() == Some(id)).map(|g| live(g, &rules)))
@@ -101,6 +103,33 @@ impl Resource for SecurityGroup {
 }
 
 impl SecurityGroup {
+    /// Gives a new group its rules without a look at those it has: only AWS's own can be there. False where one is
+    /// there already: an earlier try came so far, or it is AWS's own that is wanted.
+    async fn authorize_anew(
+        &self,
+        id: &str,
+        ingress: &Option<Vec<Rule>>,
+        egress: &Option<Vec<Rule>>,
+        cx: &Context,
+    ) -> Result<bool, Failure> {
+        let default = Rule::everything_out();
+        if egress.iter().flatten().any(|rule| rule.lets_through(&default)) {
+            return Ok(false);
+        }
+        for (direction, wanted) in [(Direction::Ingress, ingress), (Direction::Egress, egress)] {
+            let Some(wanted) = wanted else { continue };
+            let add = Changes::of(wanted, &[]).add;
+            match rules::authorize(id, direction, &add, None, cx).await {
+                Err(failure) if failure.kind == FailureKind::AlreadyExists => return Ok(false),
+                other => other?,
+            };
+            if direction == Direction::Egress {
+                rules::revoke_everything_out(id, cx).await?;
+            }
+        }
+        Ok(true)
+    }
+
     /// The inline rules that must be there, if there is anything to do about them: declared and different, or
     /// declared no more.
     fn wanted_ingress(&self, live: Option<&Self>) -> Result<Option<Vec<Rule>>, Failure> {
@@ -187,6 +216,12 @@ fn created(id: &str, vpc: Option<&str>) -> Created {
         Some(vpc) => created.with("VpcId", vpc),
         None => created,
     }
+}
+
+/// Groups by id; during a refresh one call brings the environment's, for rules too.
+pub(crate) async fn described(ids: &[String], cx: &Context) -> Result<Vec<SdkSecurityGroup>, Failure> {
+    let has = |group: &SdkSecurityGroup, id: &str| group.group_id() == Some(id);
+    ec2::shared("ec2:DescribeSecurityGroups", "group-id", ids, cx, |filters| describe(filters, cx), has).await
 }
 
 async fn describe(filters: Vec<Filter>, cx: &Context) -> Result<Vec<SdkSecurityGroup>, Failure> {

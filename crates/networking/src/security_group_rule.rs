@@ -3,6 +3,9 @@
 //! A rule that is a resource of its own carries the ownership tags; the rules without them are the group's. So both
 //! kinds can live in one group without undoing each other.
 
+use std::collections::HashSet;
+use std::sync::Arc;
+
 use aws_sdk_ec2::Client;
 use aws_sdk_ec2::types::{
     Filter, IpPermission, IpRange, Ipv6Range, PrefixListId, ResourceType, SecurityGroupRule, TagSpecification,
@@ -12,6 +15,7 @@ use cloud::{Absent, Aws, AwsResult, Context, Created, Failure};
 use engine::context::{TAG_ADDRESS, TAG_ENVIRONMENT};
 
 use crate::ec2::{self, Soon};
+use crate::security_group;
 
 /// The protocol that stands for all of them.
 const ALL_PROTOCOLS: &str = "-1";
@@ -267,8 +271,12 @@ pub(crate) async fn delete(id: &str, direction: Direction, cx: &Context) -> Resu
 /// Rules that are resources of their own, by id: one call for both directions in a refresh.
 pub(crate) async fn read(ids: &[String], cx: &Context) -> Result<Vec<Option<SecurityGroupRule>>, Failure> {
     let has = |rule: &SecurityGroupRule, id: &str| rule.security_group_rule_id() == Some(id);
-    let key = "ec2:DescribeSecurityGroupRules";
-    let found = ec2::shared(key, "security-group-rule-id", ids, cx, |filters| describe(filters, cx), has).await?;
+    let environment = of_environment(cx).await?;
+    let mut found: Vec<SecurityGroupRule> =
+        environment.rules.iter().filter(|rule| ids.iter().any(|id| has(rule, id))).cloned().collect();
+    // Of another's group, or too new.
+    let missing: Vec<String> = ids.iter().filter(|id| !found.iter().any(|rule| has(rule, id))).cloned().collect();
+    found.extend(ec2::described("security-group-rule-id", &missing, |filters| describe(filters, cx)).await?);
     Ok(ids.iter().map(|id| found.iter().find(|rule| has(rule, id)).cloned()).collect())
 }
 
@@ -281,7 +289,34 @@ pub(crate) async fn find(cx: &Context) -> Result<Option<Created>, Failure> {
 
 /// All rules of groups, of both kinds and directions.
 pub(crate) async fn of_groups(groups: &[String], cx: &Context) -> Result<Vec<SecurityGroupRule>, Failure> {
-    ec2::described("group-id", groups, |filters| describe(filters, cx)).await
+    let environment = of_environment(cx).await?;
+    let is_known = |group: &String| environment.groups.contains(group);
+    let unknown: Vec<String> = groups.iter().filter(|group| !is_known(group)).cloned().collect();
+    let of = |rule: &&SecurityGroupRule| groups.iter().any(|group| rule.group_id() == Some(group));
+    let mut rules: Vec<SecurityGroupRule> = environment.rules.iter().filter(of).cloned().collect();
+    rules.extend(ec2::described("group-id", &unknown, |filters| describe(filters, cx)).await?);
+    Ok(rules)
+}
+
+/// The environment's groups, and all rules in them.
+#[derive(Default)]
+struct OfEnvironment {
+    groups: HashSet<String>,
+    rules: Vec<SecurityGroupRule>,
+}
+
+/// What groups and rules of both directions are read from during a refresh: one call for all. Nothing outside of one.
+async fn of_environment(cx: &Context) -> Result<Arc<OfEnvironment>, Failure> {
+    if cx.memo.is_none() {
+        return Ok(Arc::default());
+    }
+    cx.once("ec2:DescribeSecurityGroupRules", async {
+        let groups = security_group::described(&[], cx).await?;
+        let ids: Vec<String> = groups.into_iter().filter_map(|group| group.group_id).collect();
+        let rules = ec2::described("group-id", &ids, |filters| describe(filters, cx)).await?;
+        Ok(OfEnvironment { groups: ids.into_iter().collect(), rules })
+    })
+    .await
 }
 
 async fn describe(filters: Vec<Filter>, cx: &Context) -> Result<Vec<SecurityGroupRule>, Failure> {

@@ -62,7 +62,7 @@ impl Resource for Attachment {
     }
 
     async fn read(ids: &[String], cx: &Context) -> Result<Vec<Option<Live<Self>>>, Failure> {
-        let values = futures::future::try_join_all(ids.iter().map(|id| value::get(id, cx))).await?;
+        let values = value::get_all(ids, cx).await?;
         let live = |(id, value): (&String, Option<SecretText>)| live(id, &value?.object()?).map(Live::new);
         Ok(ids.iter().zip(values).map(live).collect())
     }

@@ -31,9 +31,13 @@ pub(crate) async fn tags_of(arn: Option<&str>, cx: &Context) -> Result<Vec<SdkTa
     let Some(arn) = arn else {
         return Ok(Vec::new());
     };
-    let call = cx.client(Client::new).list_tags_for_resource().resource_name(arn).send().await;
-    let answer = call.aws("rds:ListTagsForResource").absent()?;
-    Ok(answer.and_then(|answer| answer.tag_list).unwrap_or_default())
+    let own = async {
+        let call = cx.client(Client::new).list_tags_for_resource().resource_name(arn).send().await;
+        let answer = call.aws("rds:ListTagsForResource").absent()?;
+        let tags = answer.and_then(|answer| answer.tag_list).unwrap_or_default();
+        Ok(tags.into_iter().filter_map(|tag| Some((tag.key?, tag.value.unwrap_or_default()))).collect())
+    };
+    Ok(tags::of_arn(arn, cx, own).await?.into_iter().map(sdk_tag).collect())
 }
 
 /// Makes the tags of an existing resource the declared ones; asks for its ARN only if they differ.

@@ -102,13 +102,20 @@ fn show(app: &App, checks: &[Check], healthy: bool) {
         return;
     }
     let mut table = Columns::new(&["status", "what", "address", "detail"]);
-    for check in checks {
+    // Alarms without data are many after a first deploy, and say nothing one by one.
+    let is_silent = |check: &&Check| check.status == Status::Unknown && check.name.starts_with("alarm ");
+    let silent = checks.iter().filter(is_silent).count();
+    for check in checks.iter().filter(|check| silent < 3 || !is_silent(check)) {
         let status = match check.status {
             Status::Healthy => paint(ADD, "✓ healthy"),
             Status::Unknown => paint(CHANGE, "? unknown"),
             Status::Unhealthy => paint(DESTROY, "✗ unhealthy"),
         };
         table.row([status, check.name.clone(), check.address.to_string(), check.detail.clone()]);
+    }
+    if silent >= 3 {
+        let status = paint(CHANGE, "? unknown");
+        table.row([status, format!("{silent} alarms"), "monitoring.alarm".to_owned(), "no data yet".to_owned()]);
     }
     data(table.text());
     for check in checks.iter().filter(|check| check.status != Status::Healthy) {

@@ -5,12 +5,13 @@ use serde_json::Value;
 /// A duration: `0.4 s`, `12 s`, `3 min 20 s`, `1 h 5 min`.
 pub fn duration(seconds: f64) -> String {
     let whole = seconds.round() as u64;
-    match whole {
+    let (hours, minutes, rest) = (whole / 3600, whole % 3600 / 60, whole % 60);
+    match (hours, minutes, rest) {
         _ if seconds < 10.0 => format!("{seconds:.1} s"),
-        ..60 => format!("{whole} s"),
-        ..3600 if whole % 60 == 0 => format!("{} min", whole / 60),
-        ..3600 => format!("{} min {} s", whole / 60, whole % 60),
-        _ => format!("{} h {} min", whole / 3600, whole % 3600 / 60),
+        (0, 0, rest) => format!("{rest} s"),
+        (0, minutes, 0) => format!("{minutes} min"),
+        (0, minutes, rest) => format!("{minutes} min {rest} s"),
+        (hours, minutes, _) => format!("{hours} h {minutes} min"),
     }
 }
 

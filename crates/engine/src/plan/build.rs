@@ -126,6 +126,7 @@ fn decide_one(
         delete_first: false,
         risk: Risk::None,
         expected_seconds: 0.0,
+        deletion_seconds: 0.0,
     };
     let Some(entry) = request.state.entries.get(&node.address) else { return action };
     action.entry = Some(entry.clone());
@@ -262,6 +263,7 @@ fn deletions(request: &Request<'_>) -> Vec<Action> {
         delete_first: false,
         risk: Risk::None,
         expected_seconds: 0.0,
+        deletion_seconds: 0.0,
     };
     let undeclared = request
         .state
@@ -288,6 +290,7 @@ fn assess(request: &Request<'_>, action: &mut Action) {
         Verb::Delete => seconds(Work::Delete),
         Verb::Replace => seconds(Work::Create) + seconds(Work::Delete),
     };
+    action.deletion_seconds = if action.verb == Verb::Replace { seconds(Work::Delete) } else { 0.0 };
     let holds_data = request.catalogue.get(&action.type_name).is_some_and(|handler| handler.facts().holds_data);
     let ends = matches!(action.verb, Verb::Replace | Verb::Delete);
     action.risk = match &action.entry {

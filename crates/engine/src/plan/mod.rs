@@ -73,6 +73,9 @@ pub struct Action {
     pub risk: Risk,
     /// How long it is expected to take.
     pub expected_seconds: f64,
+    /// How much of that is the deletion of what is replaced.
+    #[serde(default)]
+    pub deletion_seconds: f64,
 }
 
 /// How many resources which action is for.

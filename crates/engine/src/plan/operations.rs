@@ -112,8 +112,8 @@ impl Build {
                 self.backward.entry(address()).or_default().push(operation);
             }
             Verb::Replace => {
-                let make = self.push(index, Work::Create, expected / 2.0);
-                let delete = self.push(index, Work::Delete, expected / 2.0);
+                let make = self.push(index, Work::Create, expected - action.deletion_seconds);
+                let delete = self.push(index, Work::Delete, action.deletion_seconds);
                 self.forward.insert(address(), make);
                 self.backward.entry(address()).or_default().push(delete);
                 match action.delete_first {

@@ -16,9 +16,7 @@ pub fn collect(declared: &Declared) -> BTreeMap<String, Value> {
         }
     };
     let network = &declared.network;
-    if !network.vpc_id.is_empty() {
-        add("vpc.id".to_owned(), &network.vpc_id);
-    }
+    add("vpc.id".to_owned(), &network.vpc_id);
     for (name, balancer) in &network.load_balancers {
         add(format!("load-balancer.{name}.url"), &balancer.url);
         add(format!("load-balancer.{name}.dns-name"), &balancer.dns_name);
