@@ -1,17 +1,18 @@
 //! Each type through its whole life on the local cloud: made, read as declared, changed, found again, deleted.
 
-mod support;
-
 use aws_sdk_ecr::Client as Ecr;
 use cloud::FailureKind;
 use engine::health::Status;
+use lifecycle::{Except, World, tags, with};
 use serde_json::{Value, json};
-use support::{World, tags, with};
+
+/// What carries our address in its tags is ours, whichever operation made it.
+const TAKEN_OVER: &[Except] = &[Except::Adopted];
 
 #[tokio::test(flavor = "multi_thread")]
 async fn clusters() {
-    let mut world = World::new().await;
-    let name = format!("cluster-{}", world.round);
+    let mut world = World::new(compute::register).await;
+    let name = format!("cluster-{}", world.cloud.round);
     let cluster = json!({
         "ClusterName": name,
         "CapacityProviders": ["FARGATE", "FARGATE_SPOT"],
@@ -19,10 +20,8 @@ async fn clusters() {
         "ClusterSettings": [{ "Name": "containerInsights", "Value": "enabled" }],
         "Tags": tags("compute.cluster", &[("old", "1")]),
     });
-    let made = world.make("compute.cluster", "AWS::ECS::Cluster", &cluster).await;
+    let made = world.make_except(TAKEN_OVER, "compute.cluster", "AWS::ECS::Cluster", &cluster).await;
     assert_eq!(made.id, name);
-    let failure = world.make_again("compute.cluster", &cluster).await.unwrap_err();
-    assert_eq!(failure.kind, FailureKind::AlreadyExists, "{failure}");
     let changed = with(
         cluster,
         json!({
@@ -36,14 +35,22 @@ async fn clusters() {
     world.change("compute.cluster", &changed).await;
     assert!(!world.read("compute.cluster").await.unwrap().0["Tags"].to_string().contains("old"));
 
-    let bare = json!({ "ClusterName": format!("bare-{}", world.round), "Tags": tags("compute.bare", &[]) });
-    world.make("compute.bare", "AWS::ECS::Cluster", &bare).await;
+    let bare = json!({ "ClusterName": format!("bare-{}", world.cloud.round), "Tags": tags("compute.bare", &[]) });
+    world.make_except(TAKEN_OVER, "compute.bare", "AWS::ECS::Cluster", &bare).await;
     let associations = json!({
         "Cluster": bare["ClusterName"],
         "CapacityProviders": ["FARGATE"],
         "DefaultCapacityProviderStrategy": [{ "CapacityProvider": "FARGATE", "Weight": 1 }],
     });
-    world.make("compute.associations", "AWS::ECS::ClusterCapacityProviderAssociations", &associations).await;
+    // They are a property of the cluster, and there with it.
+    world
+        .make_except(
+            &[Except::FoundBefore],
+            "compute.associations",
+            "AWS::ECS::ClusterCapacityProviderAssociations",
+            &associations,
+        )
+        .await;
     let types = [("AWS::ECS::Cluster", "not-there"), ("AWS::ECS::ClusterCapacityProviderAssociations", "not-there")];
     assert!(world.refresh(&types).await <= 2);
     world.end_all().await;
@@ -51,8 +58,8 @@ async fn clusters() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn repositories() {
-    let mut world = World::new().await;
-    let name = format!("repository-{}", world.round);
+    let mut world = World::new(compute::register).await;
+    let name = format!("repository-{}", world.cloud.round);
     let rules = |count: u32| {
         json!({ "rules": [{
             "rulePriority": 1, "description": "keep some", "action": { "type": "expire" },
@@ -72,7 +79,7 @@ async fn repositories() {
         "RepositoryPolicyText": policy,
         "Tags": tags("compute.repository.api", &[("old", "1")]),
     });
-    let made = world.make("compute.repository.api", "AWS::ECR::Repository", &repository).await;
+    let made = world.make_except(TAKEN_OVER, "compute.repository.api", "AWS::ECR::Repository", &repository).await;
     assert!(made.attributes["RepositoryUri"].as_str().unwrap().ends_with(&name));
     let failure = world.make_again("compute.repository.api", &repository).await.unwrap_err();
     assert_eq!(failure.kind, FailureKind::AlreadyExists, "{failure}");
@@ -94,9 +101,8 @@ async fn repositories() {
     world.change("compute.repository.api", &without).await;
     assert_eq!(world.read("compute.repository.api").await.unwrap().0.get("LifecyclePolicy"), None);
 
-    let plain =
-        json!({ "RepositoryName": format!("plain-{}", world.round), "Tags": tags("compute.repository.plain", &[]) });
-    world.make("compute.repository.plain", "AWS::ECR::Repository", &plain).await;
+    let plain = json!({ "RepositoryName": format!("plain-{}", world.cloud.round), "Tags": tags("compute.repository.plain", &[]) });
+    world.make_except(TAKEN_OVER, "compute.repository.plain", "AWS::ECR::Repository", &plain).await;
     world.refresh(&[("AWS::ECR::Repository", "not-there")]).await;
 
     // Images stay unless it was said before that they may go.
@@ -105,7 +111,7 @@ async fn repositories() {
         "config": { "mediaType": "application/vnd.docker.container.image.v1+json", "size": 1, "digest": format!("sha256:{}", "a".repeat(64)) },
         "layers": [],
     });
-    let put = world.cloud().client("us-east-1", Ecr::new).put_image().repository_name(&name);
+    let put = world.cloud.connection.client("us-east-1", Ecr::new).put_image().repository_name(&name);
     put.image_manifest(manifest.to_string()).image_tag("latest").send().await.unwrap();
     let failure = world.delete_once("compute.repository.api").await.unwrap_err();
     assert_eq!(failure.kind, FailureKind::Invalid, "{failure}");
@@ -122,36 +128,39 @@ struct Network {
 }
 
 fn network(world: &World) -> Network {
-    let round = &world.round;
-    let vpc = world.ec2("Action=CreateVpc&CidrBlock=10.0.0.0/16", "vpcId");
-    let gateway = world.ec2("Action=CreateInternetGateway", "internetGatewayId");
-    world.ec2(&format!("Action=AttachInternetGateway&VpcId={vpc}&InternetGatewayId={gateway}"), "requestId");
+    let round = &world.cloud.round;
+    let vpc = world.cloud.ec2("Action=CreateVpc&CidrBlock=10.0.0.0/16", "vpcId");
+    let gateway = world.cloud.ec2("Action=CreateInternetGateway", "internetGatewayId");
+    world.cloud.ec2(&format!("Action=AttachInternetGateway&VpcId={vpc}&InternetGatewayId={gateway}"), "requestId");
     let subnet = |zone: &str, cidr: &str| {
         let call = format!("Action=CreateSubnet&VpcId={vpc}&CidrBlock={cidr}&AvailabilityZone=us-east-1{zone}");
-        world.ec2(&call, "subnetId")
+        world.cloud.ec2(&call, "subnetId")
     };
     let subnets = [subnet("a", "10.0.1.0/24"), subnet("b", "10.0.2.0/24")];
     let group = format!("Action=CreateSecurityGroup&VpcId={vpc}&GroupName=g-{round}&GroupDescription=test");
-    let group = world.ec2(&group, "groupId");
+    let group = world.cloud.ec2(&group, "groupId");
     let short = &round[round.len() - 12..];
     let target = format!("Action=CreateTargetGroup&Name=t-{short}&Protocol=HTTP&Port=3000&VpcId={vpc}&TargetType=ip");
-    let target_group = world.elb(&target, "TargetGroupArn");
+    let elb = |call: &str, element: &str| {
+        world.cloud.query("elasticloadbalancing", &format!("{call}&Version=2015-12-01"), element)
+    };
+    let target_group = elb(&target, "TargetGroupArn");
     let [a, b] = &subnets;
     let balancer = format!(
         "Action=CreateLoadBalancer&Name=b-{short}&Subnets.member.1={a}&Subnets.member.2={b}&SecurityGroups.member.1={group}"
     );
-    let balancer = world.elb(&balancer, "LoadBalancerArn");
+    let balancer = elb(&balancer, "LoadBalancerArn");
     let listener = format!(
         "Action=CreateListener&LoadBalancerArn={balancer}&Protocol=HTTP&Port=80&DefaultActions.member.1.Type=forward\
          &DefaultActions.member.1.TargetGroupArn={target_group}"
     );
-    world.elb(&listener, "ListenerArn");
+    elb(&listener, "ListenerArn");
     Network { subnets, group, target_group }
 }
 
 fn task_definition(world: &World, address: &str, image: &str) -> Value {
     json!({
-        "Family": format!("{}-{}", address.rsplit('.').next().unwrap(), world.round),
+        "Family": format!("{}-{}", address.rsplit('.').next().unwrap(), world.cloud.round),
         "Cpu": "512",
         "Memory": "1024",
         "NetworkMode": "awsvpc",
@@ -191,13 +200,14 @@ fn task_definition(world: &World, address: &str, image: &str) -> Value {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn task_definitions() {
-    let mut world = World::new().await;
+    let mut world = World::new(compute::register).await;
     let address = "compute.task-definition.api";
     let definition = task_definition(&world, address, "nginx:1.27");
-    let made = world.make(address, "AWS::ECS::TaskDefinition", &definition).await;
+    let made = world.make_except(TAKEN_OVER, address, "AWS::ECS::TaskDefinition", &definition).await;
     assert!(made.id.ends_with(":1"), "{}", made.id);
     let next = with(definition.clone(), json!({ "Cpu": "1024", "Memory": "2048" }));
-    let next_made = world.make("compute.task-definition.api-2", "AWS::ECS::TaskDefinition", &next).await;
+    let next_made =
+        world.make_except(TAKEN_OVER, "compute.task-definition.api-2", "AWS::ECS::TaskDefinition", &next).await;
     assert!(next_made.id.ends_with(":2"), "{}", next_made.id);
     world.change(address, &with(definition, json!({ "Tags": tags(address, &[("team", "other")]) }))).await;
     let absent = made.id.replace(":1", ":9");
@@ -207,22 +217,23 @@ async fn task_definitions() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn services() {
-    let mut world = World::new().await;
+    let mut world = World::new(compute::register).await;
     let network = network(&world);
-    let cluster = format!("services-{}", world.round);
+    let cluster = format!("services-{}", world.cloud.round);
     let declared = json!({
         "ClusterName": cluster, "CapacityProviders": ["FARGATE", "FARGATE_SPOT"], "Tags": tags("compute.cluster", &[]),
     });
-    world.make("compute.cluster", "AWS::ECS::Cluster", &declared).await;
+    world.make_except(TAKEN_OVER, "compute.cluster", "AWS::ECS::Cluster", &declared).await;
     let one = task_definition(&world, "compute.task-definition.api", "nginx:1");
-    let one = world.make("compute.task-definition.api", "AWS::ECS::TaskDefinition", &one).await.id;
+    let one = world.make_except(TAKEN_OVER, "compute.task-definition.api", "AWS::ECS::TaskDefinition", &one).await.id;
     let two = task_definition(&world, "compute.task-definition.next", "nginx:2");
-    let two = world.make("compute.task-definition.next", "AWS::ECS::TaskDefinition", &two).await.id;
+    let two = world.make_except(TAKEN_OVER, "compute.task-definition.next", "AWS::ECS::TaskDefinition", &two).await.id;
     let broken = task_definition(&world, "compute.task-definition.bad", "registry/broken:1");
-    let broken = world.make("compute.task-definition.bad", "AWS::ECS::TaskDefinition", &broken).await.id;
+    let broken =
+        world.make_except(TAKEN_OVER, "compute.task-definition.bad", "AWS::ECS::TaskDefinition", &broken).await.id;
 
     let api = json!({
-        "ServiceName": format!("api-{}", world.round),
+        "ServiceName": format!("api-{}", world.cloud.round),
         "Cluster": cluster,
         "TaskDefinition": one,
         "DesiredCount": 2,
@@ -243,10 +254,10 @@ async fn services() {
         "PropagateTags": "SERVICE",
         "Tags": tags("compute.service.api", &[("old", "1")]),
     });
-    let made = world.make("compute.service.api", "AWS::ECS::Service", &api).await;
+    let made = world.make_except(TAKEN_OVER, "compute.service.api", "AWS::ECS::Service", &api).await;
     assert_eq!(made.attributes["Name"], api["ServiceName"]);
     let worker = json!({
-        "ServiceName": format!("worker-{}", world.round),
+        "ServiceName": format!("worker-{}", world.cloud.round),
         "Cluster": cluster,
         "TaskDefinition": one,
         "DesiredCount": 1,
@@ -254,7 +265,7 @@ async fn services() {
         "NetworkConfiguration": { "AwsvpcConfiguration": { "Subnets": network.subnets, "SecurityGroups": [network.group] } },
         "Tags": tags("compute.service.worker", &[]),
     });
-    world.make("compute.service.worker", "AWS::ECS::Service", &worker).await;
+    world.make_except(TAKEN_OVER, "compute.service.worker", "AWS::ECS::Service", &worker).await;
     let absent = made.id.replace("/api-", "/none-");
     assert_eq!(world.refresh(&[("AWS::ECS::Service", &absent)]).await, 1);
 
@@ -274,7 +285,7 @@ async fn services() {
     world.change("compute.service.api", &changed).await;
     assert!(!world.read("compute.service.api").await.unwrap().0["Tags"].to_string().contains("old"));
 
-    let cx = world.context("compute.service.api", "health");
+    let cx = world.cloud.context("compute.service.api");
     let checks = compute::health::check(&world.resources(), &cx).await;
     assert_eq!(checks.len(), 2);
     for check in &checks {
@@ -294,13 +305,13 @@ async fn services() {
     let bad = with(
         worker,
         json!({
-            "ServiceName": format!("bad-{}", world.round),
+            "ServiceName": format!("bad-{}", world.cloud.round),
             "TaskDefinition": broken,
             "DeploymentConfiguration": { "DeploymentCircuitBreaker": { "Enable": true, "Rollback": false } },
             "Tags": tags("compute.service.bad", &[]),
         }),
     );
-    world.make_unready("compute.service.bad", "AWS::ECS::Service", &bad).await;
+    world.make_unready(&[], "compute.service.bad", "AWS::ECS::Service", &bad).await;
     let why = world.settle("compute.service.bad").await.unwrap_err();
     assert!(why.contains("failed") && why.contains("container `api` exited with code"), "{why}");
 
@@ -323,7 +334,9 @@ async fn scaling(world: &mut World, resource: &str) {
         }],
         "Tags": tags("compute.scalable-target.api", &[("old", "1")]),
     });
-    let made = world.make("compute.scalable-target.api", "AWS::ApplicationAutoScaling::ScalableTarget", &target).await;
+    let made = world
+        .make_except(TAKEN_OVER, "compute.scalable-target.api", "AWS::ApplicationAutoScaling::ScalableTarget", &target)
+        .await;
     assert_eq!(made.id, format!("{resource}|ecs:service:DesiredCount|ecs"));
     let changed = with(
         target,
@@ -350,7 +363,7 @@ async fn scaling(world: &mut World, resource: &str) {
         })
     };
     let kind = "AWS::ApplicationAutoScaling::ScalingPolicy";
-    let cpu = world.make("compute.scaling-policy.api.cpu", kind, &policy("cpu", 70.0)).await;
+    let cpu = world.make_except(TAKEN_OVER, "compute.scaling-policy.api.cpu", kind, &policy("cpu", 70.0)).await;
     world.change("compute.scaling-policy.api.cpu", &policy("cpu", 75.0)).await;
     let by_target = with(
         policy("memory", 75.0),
@@ -358,7 +371,7 @@ async fn scaling(world: &mut World, resource: &str) {
             "ResourceId": null, "ScalableDimension": null, "ServiceNamespace": null, "ScalingTargetId": made.id,
         }),
     );
-    world.make("compute.scaling-policy.api.memory", kind, &by_target).await;
+    world.make_except(TAKEN_OVER, "compute.scaling-policy.api.memory", kind, &by_target).await;
     let step = with(
         policy("step", 0.0),
         json!({
@@ -370,6 +383,6 @@ async fn scaling(world: &mut World, resource: &str) {
             },
         }),
     );
-    world.make("compute.scaling-policy.api.step", kind, &step).await;
+    world.make_except(TAKEN_OVER, "compute.scaling-policy.api.step", kind, &step).await;
     assert_eq!(world.refresh(&[(kind, &cpu.id.replace("policyName/cpu", "policyName/none"))]).await, 1);
 }

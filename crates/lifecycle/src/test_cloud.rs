@@ -96,10 +96,11 @@ impl TestCloud {
     fn send(&self, line: &str, headers: &str, body: &str) -> String {
         let host = self.endpoint.trim_start_matches("http://");
         let length = body.len();
-        let head =
-            format!("{line} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n{headers}Content-Length: {length}\r\n\r\n");
+        let head = format!(
+            "{line} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n{headers}Content-Length: {length}\r\n\r\n"
+        );
         let mut answer = String::new();
-        let exchange = || {
+        let mut exchange = || {
             let mut stream = TcpStream::connect(host)?;
             stream.write_all(format!("{head}{body}").as_bytes())?;
             stream.read_to_string(&mut answer)

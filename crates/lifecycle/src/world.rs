@@ -205,16 +205,16 @@ impl World {
     fn assert_as_declared(&self, except: &[Except], address: &str, declared: &Value, live: &Value) {
         let thing = self.thing(address);
         let facts = schema::facts(thing.handler.type_name());
-        // What is never read back is as it was applied.
+        // What is never read back is taken as applied.
         let mut applied = thing.declared.clone();
         for path in facts.map(schema::Facts::write_only).unwrap_or_default() {
-            if let [Step::Name(name)] = path.steps() {
-                assert!(live.get(name).is_none(), "{address}: {name} was read");
-            }
-            for (place, _) in path.find(declared) {
-                if let [Segment::Key(name), ..] = &place[..] {
-                    applied[name] = declared[name].clone();
-                }
+            let ([Step::Name(name), ..], Some(applied)) = (path.steps(), applied.as_object_mut()) else { continue };
+            let whole = path.steps().len() == 1;
+            assert!(!whole || live.get(name).is_none(), "{address}: {name} was read");
+            match declared.get(name) {
+                Some(value) => drop(applied.insert(name.clone(), value.clone())),
+                None if whole => drop(applied.remove(name)),
+                None => {}
             }
         }
         let mut changes = diff(&Sides { declared, applied: Some(&applied), live, facts });
@@ -228,7 +228,8 @@ impl World {
     /// Reads everything as a refresh does: by type, sharing answers. Returns how many calls that took.
     pub async fn refresh_all(&self) -> (usize, u64) {
         let present = |name: &&str| self.things.iter().any(|thing| thing.handler.type_name() == *name);
-        let types: Vec<(&str, Option<&str>)> = self.catalogue.types().filter(present).map(|name| (name, None)).collect();
+        let types: Vec<(&str, Option<&str>)> =
+            self.catalogue.types().filter(present).map(|name| (name, None)).collect();
         (self.things.len(), self.refresh_types(&types).await)
     }
 

@@ -1,11 +1,8 @@
 //! Load balancers and certificates through their whole life on the local cloud.
 
-#[allow(dead_code, reason = "the other tests use the rest")]
-mod support;
-
 use engine::health::Status;
+use lifecycle::{World, tags};
 use serde_json::{Value, json};
-use support::{World, tags};
 
 /// A VPC with two public subnets and a security group: ids of the VPC, the subnets, and the group.
 async fn network(world: &mut World) -> (Value, [Value; 2], Value) {
@@ -113,7 +110,7 @@ async fn load_balancers_with_listeners_and_rules() {
     world.change("rule", rule("/assets/*", 10, &web)).await;
     world.change("rule", rule("/assets/*", 20, &web)).await;
 
-    let (resources, calls) = world.refresh().await;
+    let (resources, calls) = world.refresh_all().await;
     assert!(calls <= 22, "{calls} calls for {resources} resources");
 
     // Attributes that are declared no more fall back to what a new load balancer has.
@@ -121,15 +118,12 @@ async fn load_balancers_with_listeners_and_rules() {
     bare["LoadBalancerAttributes"] = attributes(&[("deletion_protection.enabled", "true")]);
     world.change("alb", bare).await;
     let (live, _) = world.read("alb").await.unwrap();
-    assert!(support::covers(&attributes(&[("idle_timeout.timeout_seconds", "60")]), &live["LoadBalancerAttributes"]));
+    let idle = json!({ "Key": "idle_timeout.timeout_seconds", "Value": "60" });
+    assert!(live["LoadBalancerAttributes"].as_array().unwrap().contains(&idle), "{live:#}");
 
     let protected = world.delete_once("alb").await.unwrap_err();
     assert!(protected.hint.is_some() && !protected.may_pass(), "{protected}");
-    let alb = world.catalogue().get("AWS::ElasticLoadBalancingV2::LoadBalancer").unwrap();
-    alb.unprotect(&made.id, &world.cloud.context("alb", "another-operation")).await.unwrap();
-    // What another operation made is not taken for our own, though it has the name.
-    let other = world.cloud.context("alb", "another-operation");
-    assert_eq!(alb.find(&balancer("60", &[]), &other).await.unwrap(), None);
+    world.unprotect("alb").await;
     // What a listener forwards to goes later.
     let used = world.delete_once("web").await.unwrap_err();
     assert!(used.may_pass(), "{used}");
@@ -148,7 +142,7 @@ async fn assert_healthy(world: &World, balancer: &str, certificate: &str) {
         resource("networking.vpc", "AWS::EC2::VPC", "vpc-1"),
         resource("networking.nat-gateway.a", "AWS::EC2::NatGateway", "nat-0123456789abcdef0"),
     ];
-    let checks = networking::health::check(&resources, &world.cloud.context("networking", "none")).await;
+    let checks = networking::health::check(&resources, &world.cloud.context("networking")).await;
     let said: Vec<(&str, Status)> = checks.iter().map(|check| (check.name.as_str(), check.status)).collect();
     let expected = [
         ("load balancer main", Status::Healthy),
@@ -165,8 +159,8 @@ async fn a_hosted_zone_is_refused_in_words() {
         "DomainName": "api.example.com", "ValidationMethod": "DNS",
         "DomainValidationOptions": [{ "DomainName": "api.example.com", "HostedZoneId": "Z1" }]
     });
-    let handler = world.catalogue().get("AWS::CertificateManager::Certificate").unwrap();
-    let failure = handler.create(&certificate, &world.cloud.context("certificate", "t")).await.unwrap_err();
+    let handler = world.handler("AWS::CertificateManager::Certificate");
+    let failure = handler.create(&certificate, &world.cloud.context("certificate")).await.unwrap_err();
     assert!(failure.message.contains("Route 53"), "{failure}");
     assert!(failure.hint.is_some());
 }

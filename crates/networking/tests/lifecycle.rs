@@ -1,11 +1,8 @@
 //! Each EC2 type through its whole life on the local cloud: made, read as declared, changed, found again, deleted.
 
-#[allow(dead_code, reason = "the other tests use the rest")]
-mod support;
-
-use cloud::{FailureKind, Readiness};
+use cloud::FailureKind;
+use lifecycle::{World, tags};
 use serde_json::{Value, json};
-use support::{World, covers, tags};
 
 async fn network(world: &mut World) -> Value {
     let vpc = |hostnames: bool, more: &[(&str, &str)]| {
@@ -85,7 +82,7 @@ async fn networks_and_routes() {
     let association = json!({ "NetworkAclId": acl, "SubnetId": private });
     world.make("acl-association", "AWS::EC2::SubnetNetworkAclAssociation", association).await;
 
-    let (resources, calls) = world.refresh().await;
+    let (resources, calls) = world.refresh_all().await;
     assert!(calls <= 10, "{calls} calls for {resources} resources");
     assert_dependencies_hold(&mut world, &table_b, &private).await;
     world.end_all().await;
@@ -151,7 +148,7 @@ async fn security_groups_and_endpoints() {
     let everything = json!([{ "CidrIp": "0.0.0.0/0", "IpProtocol": "-1" }]);
     world.change("web", web(json!([from("0.0.0.0/0", 80, "plain")]), everything.clone())).await;
     let (live, _) = world.read("web").await.unwrap();
-    assert!(covers(&everything, &live["SecurityGroupEgress"]), "{live:#}");
+    assert_eq!(live["SecurityGroupEgress"], everything);
 
     let to_group = json!([{
         "IpProtocol": "tcp", "FromPort": 5432, "ToPort": 5432, "DestinationSecurityGroupId": store_id,
@@ -197,10 +194,12 @@ async fn security_groups_and_endpoints() {
     };
     world.make("flow", "AWS::EC2::FlowLog", flow(&[], &log_group)).await;
     world.change("flow", flow(&[("more", "1")], &log_group)).await;
-    let lost = world.ready_of("AWS::EC2::FlowLog", flow(&[], "/there/is/no/such/group")).await;
-    assert!(matches!(&lost, Readiness::Failed(why) if why.contains("log group")), "{lost:?}");
+    world.make_unready(&[], "lost", "AWS::EC2::FlowLog", &flow(&[], "/there/is/no/such/group")).await;
+    let lost = world.settle("lost").await.unwrap_err();
+    assert!(lost.contains("log group"), "{lost}");
+    world.end("lost").await;
 
-    let (resources, calls) = world.refresh().await;
+    let (resources, calls) = world.refresh_all().await;
     assert!(calls <= 12, "{calls} calls for {resources} resources");
     world.end_all().await;
 }

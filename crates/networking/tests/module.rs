@@ -1,8 +1,5 @@
 //! The documented network through its whole life: deployed, planned empty, changed, shrunk, destroyed.
 
-#[allow(dead_code, reason = "the other tests use the rest")]
-mod support;
-
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -12,9 +9,9 @@ use engine::plan::{Plan, Selection, Verb};
 use engine::session::Declared;
 use engine::store::FileStore;
 use engine::{Catalogue, Graph, Session, Stack, Surroundings};
+use lifecycle::TestCloud;
 use networking::module::{self, FlowLogTarget, Inputs, Listen, Store, Workload};
 use serde_json::{Value, json};
-use support::TestCloud;
 
 const LOG_GROUP: &str = "/vpc/arrakis-production/flow-logs";
 
@@ -70,7 +67,7 @@ impl Deployment {
         let surroundings = Surroundings {
             environment: "freeside/production".into(),
             catalogue: self.catalogue.clone(),
-            services: self.cloud.context("networking", "none").services,
+            services: self.cloud.context("networking").services,
             time_scale: 0.0,
         };
         let store = Arc::new(FileStore::new(self.dir.path()));

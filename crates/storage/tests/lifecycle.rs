@@ -1,11 +1,12 @@
 //! Each type through its whole life on the local cloud: made, read as declared, changed, found again, deleted.
 
-mod support;
-
 use cloud::FailureKind;
 use engine::health::Status;
+use lifecycle::{Except, World, tags, with};
 use serde_json::{Value, json};
-use support::{World, tags};
+
+/// What carries our address in its tags is ours, whichever operation made it.
+const TAKEN_OVER: &[Except] = &[Except::Adopted];
 
 struct Network {
     subnets: [String; 3],
@@ -13,14 +14,14 @@ struct Network {
 }
 
 fn network(world: &World) -> Network {
-    let vpc = world.ec2("Action=CreateVpc&CidrBlock=10.0.0.0/16", "vpcId");
+    let vpc = world.cloud.ec2("Action=CreateVpc&CidrBlock=10.0.0.0/16", "vpcId");
     let subnet = |zone: &str, cidr: &str| {
         let call = format!("Action=CreateSubnet&VpcId={vpc}&CidrBlock={cidr}&AvailabilityZone=us-east-1{zone}");
-        world.ec2(&call, "subnetId")
+        world.cloud.ec2(&call, "subnetId")
     };
     let group = |name: &str| {
         let call = format!("Action=CreateSecurityGroup&VpcId={vpc}&GroupName={name}&GroupDescription=test");
-        world.ec2(&call, "groupId")
+        world.cloud.ec2(&call, "groupId")
     };
     Network {
         subnets: [subnet("a", "10.0.1.0/24"), subnet("b", "10.0.2.0/24"), subnet("c", "10.0.3.0/24")],
@@ -28,15 +29,12 @@ fn network(world: &World) -> Network {
     }
 }
 
-/// Declared properties with some changed or (null) taken away.
-fn with(mut properties: Value, changes: Value) -> Value {
-    for (key, value) in changes.as_object().unwrap() {
-        match value {
-            Value::Null => drop(properties.as_object_mut().unwrap().remove(key)),
-            value => properties[key] = value.clone(),
-        }
-    }
-    properties
+/// Makes a secret, and returns its ARN.
+fn secret(world: &World, name: &str, value: Value) -> String {
+    let name = format!("{name}-{}", world.cloud.round);
+    let body = json!({ "Name": name, "SecretString": value.to_string(), "ClientRequestToken": "0".repeat(32) });
+    let answer = world.cloud.json_call("secretsmanager", "secretsmanager.CreateSecret", &body);
+    answer["ARN"].as_str().unwrap().to_owned()
 }
 
 fn reference(secret: &str) -> String {
@@ -45,17 +43,16 @@ fn reference(secret: &str) -> String {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn databases() {
-    let mut world = World::new().await;
+    let mut world = World::new(storage::register).await;
     let network = network(&world);
-    let round = world.round.clone();
-    let secret =
-        world.secret(&format!("db-{round}"), &json!({ "username": "arrakis", "password": "Sand-and-spice-1" }));
+    let round = world.cloud.round.clone();
+    let secret = secret(&world, "db", json!({ "username": "arrakis", "password": "Sand-and-spice-1" }));
 
     let subnet_group = json!({
         "DBSubnetGroupName": format!("subnets-{round}"), "DBSubnetGroupDescription": "for tests",
         "SubnetIds": network.subnets[..2], "Tags": tags("subnets", &[("old", "1")]),
     });
-    let subnets = world.make("subnets", "AWS::RDS::DBSubnetGroup", subnet_group.clone()).await.id;
+    let subnets = world.make_except(TAKEN_OVER, "subnets", "AWS::RDS::DBSubnetGroup", subnet_group.clone()).await.id;
     let changes = json!({ "SubnetIds": network.subnets, "Tags": tags("subnets", &[("new", "2")]) });
     world.change("subnets", with(subnet_group, changes)).await;
     assert!(!world.read("subnets").await.unwrap().0["Tags"].to_string().contains("old"));
@@ -67,7 +64,8 @@ async fn databases() {
         })
     };
     let first = json!({ "rds.force_ssl": "1", "log_min_duration_statement": "500" });
-    let parameters = world.make("parameters", "AWS::RDS::DBParameterGroup", parameter_group(first)).await.id;
+    let parameters =
+        world.make_except(TAKEN_OVER, "parameters", "AWS::RDS::DBParameterGroup", parameter_group(first)).await.id;
     world.change("parameters", parameter_group(json!({ "rds.force_ssl": "1", "log_statement": "ddl" }))).await;
     let live = world.read("parameters").await.unwrap().0;
     assert_eq!(live["Parameters"], json!({ "rds.force_ssl": "1", "log_statement": "ddl" }));
@@ -83,7 +81,7 @@ async fn databases() {
         "EnablePerformanceInsights": true, "PerformanceInsightsRetentionPeriod": 7,
         "EnableIAMDatabaseAuthentication": false, "Tags": tags("database", &[]),
     });
-    world.make("database", "AWS::RDS::DBInstance", database.clone()).await;
+    world.make_except(TAKEN_OVER, "database", "AWS::RDS::DBInstance", database.clone()).await;
     let (_, attributes) = world.read("database").await.unwrap();
     for attribute in ["Endpoint.Address", "Endpoint.Port", "DBInstanceArn", "DbiResourceId"] {
         assert!(attributes.get(attribute).is_some_and(Value::is_string), "{attribute}: {attributes:#?}");
@@ -102,10 +100,10 @@ async fn databases() {
     let live = world.read("database").await.unwrap().0;
     assert_eq!((&live["MultiAZ"], live.get("EnableCloudwatchLogsExports")), (&json!(false), None));
 
-    assert!(world.refresh("AWS::RDS::DBInstance").await <= 1);
-    assert!(world.refresh("AWS::RDS::DBSubnetGroup").await <= 2);
-    assert!(world.refresh("AWS::RDS::DBParameterGroup").await <= 3);
-    let checks = storage::health::check(&world.resources(), &world.context("x", "x")).await;
+    assert!(world.refresh(&[("AWS::RDS::DBInstance", "not-there")]).await <= 1);
+    assert!(world.refresh(&[("AWS::RDS::DBSubnetGroup", "not-there")]).await <= 2);
+    assert!(world.refresh(&[("AWS::RDS::DBParameterGroup", "not-there")]).await <= 3);
+    let checks = storage::health::check(&world.resources(), &world.cloud.context("x")).await;
     assert_eq!(checks.len(), 1);
     assert_eq!(checks[0].status, Status::Healthy, "{checks:?}");
 
@@ -115,23 +113,24 @@ async fn databases() {
     world.unprotect("database").await;
     world.end("database").await;
     let snapshots = format!("Action=DescribeDBSnapshots&DBInstanceIdentifier=postgres-{round}&Version=2014-10-31");
-    let snapshot = world.query("rds", &snapshots, "DBSnapshotIdentifier");
+    let snapshot = world.cloud.query("rds", &snapshots, "DBSnapshotIdentifier");
     assert!(snapshot.starts_with(&format!("postgres-{round}-final-")), "{snapshot}");
     world.end_all().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn caches() {
-    let mut world = World::new().await;
+    let mut world = World::new(storage::register).await;
     let network = network(&world);
-    let round = world.round.clone();
-    let secret = world.secret(&format!("cache-{round}"), &json!({ "password": "Sand-and-spice-and-worms-1" }));
+    let round = world.cloud.round.clone();
+    let secret = secret(&world, "cache", json!({ "password": "Sand-and-spice-and-worms-1" }));
 
     let subnet_group = json!({
         "CacheSubnetGroupName": format!("subnets-{round}"), "Description": "for tests",
         "SubnetIds": network.subnets[..2], "Tags": tags("subnets", &[("old", "1")]),
     });
-    let subnets = world.make("subnets", "AWS::ElastiCache::SubnetGroup", subnet_group.clone()).await.id;
+    let subnets =
+        world.make_except(TAKEN_OVER, "subnets", "AWS::ElastiCache::SubnetGroup", subnet_group.clone()).await.id;
     let changes = json!({ "SubnetIds": network.subnets, "Tags": tags("subnets", &[("new", "2")]) });
     world.change("subnets", with(subnet_group, changes)).await;
 
@@ -142,7 +141,10 @@ async fn caches() {
         })
     };
     let first = json!({ "maxmemory-policy": "allkeys-lru", "timeout": "300" });
-    let parameters = world.make("parameters", "AWS::ElastiCache::ParameterGroup", parameter_group(first)).await.id;
+    let parameters = world
+        .make_except(TAKEN_OVER, "parameters", "AWS::ElastiCache::ParameterGroup", parameter_group(first))
+        .await
+        .id;
     world.change("parameters", parameter_group(json!({ "maxmemory-policy": "volatile-lru" }))).await;
     assert_eq!(world.read("parameters").await.unwrap().0["Properties"], json!({ "maxmemory-policy": "volatile-lru" }));
 
@@ -156,7 +158,7 @@ async fn caches() {
         "PreferredMaintenanceWindow": "sun:05:00-sun:06:00", "AutoMinorVersionUpgrade": true,
         "Tags": tags("cache", &[]),
     });
-    world.make("cache", "AWS::ElastiCache::ReplicationGroup", cache.clone()).await;
+    world.make_except(TAKEN_OVER, "cache", "AWS::ElastiCache::ReplicationGroup", cache.clone()).await;
     let (_, attributes) = world.read("cache").await.unwrap();
     for attribute in ["PrimaryEndPoint.Address", "PrimaryEndPoint.Port"] {
         assert!(attributes.get(attribute).is_some_and(Value::is_string), "{attribute}: {attributes:#?}");
@@ -170,10 +172,10 @@ async fn caches() {
     world.change("cache", with(cache.clone(), changes)).await;
     world.change("cache", cache).await;
 
-    assert!(world.refresh("AWS::ElastiCache::ReplicationGroup").await <= 3);
-    assert!(world.refresh("AWS::ElastiCache::SubnetGroup").await <= 2);
-    assert!(world.refresh("AWS::ElastiCache::ParameterGroup").await <= 3);
-    let checks = storage::health::check(&world.resources(), &world.context("x", "x")).await;
+    assert!(world.refresh(&[("AWS::ElastiCache::ReplicationGroup", "not-there")]).await <= 3);
+    assert!(world.refresh(&[("AWS::ElastiCache::SubnetGroup", "not-there")]).await <= 2);
+    assert!(world.refresh(&[("AWS::ElastiCache::ParameterGroup", "not-there")]).await <= 3);
+    let checks = storage::health::check(&world.resources(), &world.cloud.context("x")).await;
     assert_eq!(checks.len(), 1);
     assert_eq!(checks[0].status, Status::Healthy, "{checks:?}");
     world.end_all().await;

@@ -123,6 +123,9 @@ fn show(app: &App, checks: &[Check], healthy: bool) {
             talk(format_args!("help: {}: {hint}", check.address));
         }
     }
-    let bad = checks.iter().filter(|check| check.status == Status::Unhealthy).count();
-    data(if healthy { format!("Healthy: {} checks.", checks.len()) } else { format!("Unhealthy: {bad} of {} checks.", checks.len()) });
+    let count = |status| checks.iter().filter(|check| check.status == status).count();
+    let (bad, open) = (count(Status::Unhealthy), count(Status::Unknown));
+    let verdict = if healthy { "Healthy:".to_owned() } else { format!("Unhealthy: {bad} of") };
+    let open = if open > 0 { format!(", {open} not known yet") } else { String::new() };
+    data(format_args!("{verdict} {} checks{open}.", checks.len()));
 }
