@@ -67,9 +67,16 @@ pub fn text(plan: &Plan, costs: &Costs, details: bool) -> String {
     let actions = sorted(plan);
     let mut lines = Vec::new();
     let width = actions.iter().map(|action| action.address.as_str().len()).max().unwrap_or_default();
+    // Where everything goes, each one's reason is the same.
+    let all_go = actions.iter().all(|action| action.verb == Verb::Delete);
+    let is_told = |action: &Action| match action.verb {
+        Verb::Create => action.entry.is_some(),
+        Verb::Delete => !all_go,
+        _ => true,
+    };
     for action in &actions {
         lines.push(headline(action, width, costs));
-        for why in action.because.iter().filter(|_| action.verb != Verb::Create || action.entry.is_some()) {
+        for why in action.because.iter().filter(|_| is_told(action)) {
             lines.push(format!("      {}", paint(QUIET, format_args!("because {why}"))));
         }
         lines.extend(action.changes.iter().map(change));
