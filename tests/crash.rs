@@ -51,7 +51,7 @@ fn a_deploy_killed_anywhere_converges_with_the_same_command() {
     workspace.ok(&["destroy", "--yes", "--lift-protection"]);
 
     let mut killed = 0;
-    for calls in [3, 20, 45, 80, 120, 170] {
+    for calls in [3, 20, 45, 80, 115, 150] {
         killed += usize::from(deploy_killed_after(&workspace, calls));
         workspace.ok(&["deploy-full", "--yes"]);
         assert_eq!(inventory(&workspace), whole, "killed after {calls} calls");

@@ -5,6 +5,8 @@ import json
 from moto.applicationautoscaling.models import ApplicationAutoscalingBackend, FakeApplicationAutoscalingPolicy
 from moto.core.utils import camelcase_to_underscores
 from moto.ecr.models import ECRBackend
+from moto.logs.metric_filters import MetricFilters
+from moto.logs.models import LogsBackend
 from moto.secretsmanager.models import SecretsManagerBackend
 from moto.sns.exceptions import SNSInvalidParameter
 from moto.sns.models import SNSBackend
@@ -27,6 +29,31 @@ def changed_policy_keeps_its_arn(
     if old is not None:
         new.policy_arn = old.policy_arn
     return new
+
+
+# Logs
+
+
+@around(MetricFilters, "add_filter")
+def filter_of_the_same_name_is_replaced(
+    original, self, filter_name, filter_pattern, log_group_name, metric_transformations
+):
+    """moto adds a second one."""
+    self.metric_filters[:] = [
+        known
+        for known in self.metric_filters
+        if (known["filterName"], known["logGroupName"]) != (filter_name, log_group_name)
+    ]
+    return original(filter_name, filter_pattern, log_group_name, metric_transformations)
+
+
+@around(LogsBackend, "delete_log_group")
+def filters_go_with_their_group(original, self, log_group_name):
+    """moto keeps them."""
+    answer = original(log_group_name)
+    filters = self.filters.metric_filters
+    filters[:] = [known for known in filters if known["logGroupName"] != log_group_name]
+    return answer
 
 
 # Container registry

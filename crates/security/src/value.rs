@@ -157,6 +157,9 @@ impl<T> AndThenAbsent<T> for Result<T, Failure> {
 
 #[cfg(test)]
 mod tests {
+    use std::io::{Read, Write};
+    use std::sync::{Arc, Mutex};
+
     use super::*;
 
     fn failure(kind: FailureKind, code: &str, message: &str) -> Failure {
@@ -189,5 +192,68 @@ mod tests {
         assert!(SecretText::new("plain").object().is_none());
         assert!(SecretText::new("[1]").object().is_none());
         assert_eq!(SecretText::new(r#"{"a":"b"}"#).object().unwrap()["a"], "b");
+    }
+
+    /// A Secrets Manager that has `arn:a` and `arn:b`, gives only `arn:a` in a batch (or refuses batches), and counts.
+    fn served(batches: bool) -> (std::net::SocketAddr, Arc<Mutex<Vec<&'static str>>>) {
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = listener.local_addr().unwrap();
+        let asked = Arc::new(Mutex::new(Vec::new()));
+        let seen = asked.clone();
+        std::thread::spawn(move || {
+            for mut stream in listener.incoming().flatten() {
+                let mut request = Vec::new();
+                let mut part = [0; 4096];
+                // The bodies are JSON objects: a request ends with one's brace.
+                while !request.ends_with(b"}") {
+                    let read = stream.read(&mut part).unwrap();
+                    request.extend_from_slice(&part[..read]);
+                }
+                let request = String::from_utf8(request).unwrap();
+                let batch = request.contains("BatchGetSecretValue");
+                seen.lock().unwrap().push(if batch { "batch" } else { "one" });
+                let (status, body) = match (batch, batches) {
+                    (true, true) => (200, r#"{"SecretValues":[{"ARN":"arn:a","SecretString":"A"}],"Errors":[]}"#),
+                    (true, false) => (400, r#"{"__type":"AccessDeniedException","message":"no"}"#),
+                    (false, _) if request.contains("arn:a") => (200, r#"{"ARN":"arn:a","SecretString":"A"}"#),
+                    (false, _) if request.contains("arn:b") => (200, r#"{"ARN":"arn:b","SecretString":"B"}"#),
+                    (false, _) => (400, r#"{"__type":"ResourceNotFoundException","message":"gone"}"#),
+                };
+                let head =
+                    format!("HTTP/1.1 {status} X\r\nContent-Length: {}\r\nConnection: close\r\n\r\n", body.len());
+                stream.write_all(format!("{head}{body}").as_bytes()).unwrap();
+            }
+        });
+        (address, asked)
+    }
+
+    /// Whether batches are allowed, the secrets, the calls, the values.
+    type Case = (bool, &'static [&'static str], &'static [&'static str], &'static [Option<&'static str>]);
+
+    #[tokio::test]
+    async fn values_come_in_their_order_and_what_a_batch_leaves_out_is_asked_for_alone() {
+        let cases: &[Case] = &[
+            (true, &["arn:b", "arn:a", "arn:gone"], &["batch", "one", "one"], &[Some("B"), Some("A"), None]),
+            (false, &["arn:a", "arn:b"], &["batch", "one", "one"], &[Some("A"), Some("B")]),
+            (true, &["arn:a"], &["one"], &[Some("A")]),
+            (true, &[], &[], &[]),
+        ];
+        for (batches, secrets, calls, expected) in cases {
+            let (address, asked) = served(*batches);
+            let cloud = Cloud::connect(&cloud::Target::Local(format!("http://{address}"))).await;
+            let cx = Context {
+                environment: "arrakis/production".into(),
+                region: "us-east-1".into(),
+                address: "security.attachment.db".into(),
+                token: "t".into(),
+                services: Arc::new(Arc::new(cloud)),
+                memo: None,
+            };
+            let secrets: Vec<String> = secrets.iter().map(ToString::to_string).collect();
+            let values = get_all(&secrets, &cx).await.unwrap();
+            let values: Vec<Option<&str>> = values.iter().map(|value| value.as_ref().map(SecretText::expose)).collect();
+            assert_eq!(values, *expected);
+            assert_eq!(*asked.lock().unwrap(), *calls);
+        }
     }
 }
