@@ -28,6 +28,8 @@ pub enum Except {
     InSteps,
     /// This property, declared no more, falls back to AWS's default, and is reported.
     Default(&'static str),
+    /// The texts of this property are reported in any order, though AWS's schema gives them one.
+    Unordered(&'static str),
     /// This property is reported, though AWS's schema calls it write-only.
     Reported(&'static str),
 }
@@ -242,7 +244,20 @@ impl World {
             }
         }
         assert!(read.is_empty(), "{address}: {read:?} cannot be read, says AWS's schema");
-        let mut changes = diff(&Sides { declared, applied: Some(&applied), live, facts });
+        let mut live = live.clone();
+        for one in &thing.except {
+            let Except::Unordered(name) = one else { continue };
+            let sorted = |side: &Value| {
+                let mut texts: Vec<String> =
+                    side[name].as_array().into_iter().flatten().map(Value::to_string).collect();
+                texts.sort();
+                texts
+            };
+            if sorted(&live) == sorted(declared) {
+                live[name] = declared[name].clone();
+            }
+        }
+        let mut changes = diff(&Sides { declared, applied: Some(&applied), live: &live, facts });
         changes.retain(|change| {
             let default = |name: &str| matches!(&change.path[..], [Segment::Key(key)] if key == name);
             change.after.is_some()

@@ -67,5 +67,5 @@ fn nothing_to_watch_is_no_dashboard() {
         *inputs = Inputs { prefix: "p".into(), region: "us-east-1".into(), ..Inputs::default() };
     });
     assert_eq!(findings, []);
-    assert!(nodes.iter().all(|node| node.type_name != "AWS::CloudWatch::Dashboard"), "{nodes:?}");
+    assert!(nodes.values().all(|node| node.type_name != "AWS::CloudWatch::Dashboard"), "{nodes:?}");
 }
