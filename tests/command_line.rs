@@ -15,9 +15,12 @@ fn findings(workspace: &Workspace) -> Vec<String> {
     assert_eq!(document["valid"], false);
     let findings = document["findings"].as_array().unwrap();
     let errors = findings.iter().filter(|finding| finding["severity"] == "error");
-    let field = |finding: &Value, key: &str| finding[key].as_str().map_or_else(|| finding[key].to_string(), str::to_owned);
+    let field =
+        |finding: &Value, key: &str| finding[key].as_str().map_or_else(|| finding[key].to_string(), str::to_owned);
     errors
-        .map(|f| format!("{}:{}:{} {} | {}", field(f, "file"), f["line"], f["column"], field(f, "message"), field(f, "hint")))
+        .map(|f| {
+            format!("{}:{}:{} {} | {}", field(f, "file"), f["line"], f["column"], field(f, "message"), field(f, "hint"))
+        })
         .collect()
 }
 
@@ -29,8 +32,20 @@ fn bad_input_is_said_with_its_place_and_what_to_write_instead() {
         ("a CIDR outside the VPC", "base.toml", "\"10.0.1.0/24\"", "\"10.7.1.0/24\"", "10.0."),
         ("a Fargate pair AWS does not offer", "staging.toml", "memory = 512\ntasks", "memory = 8192\ntasks", "512"),
         ("an RDS class that does not exist", "staging.toml", "db.t3.micro", "db.t3.mikro", "db.t3.micro"),
-        ("a load balancer that is not there", "base.toml", "load-balancer = \"main\"", "load-balancer = \"mian\"", "main"),
-        ("a secret that is not there", "base.toml", "credentials = \"db-credentials\"", "credentials = \"db-credential\"", "db-credentials"),
+        (
+            "a load balancer that is not there",
+            "base.toml",
+            "load-balancer = \"main\"",
+            "load-balancer = \"mian\"",
+            "main",
+        ),
+        (
+            "a secret that is not there",
+            "base.toml",
+            "credentials = \"db-credentials\"",
+            "credentials = \"db-credential\"",
+            "db-credentials",
+        ),
         ("no TOML at all", "staging.toml", "backups = 1", "backups = ", ""),
     ];
     for (case, file, from, to, says) in cases {
@@ -86,7 +101,8 @@ fn commands_that_look_need_no_cloud() {
 fn a_run_that_is_at_work_is_named_to_the_next_one() {
     let workspace = Workspace::new("freeside/staging");
     workspace.ok(&["local-cloud", "start", "--time-scale", "0.02"]);
-    let mut first = workspace.command(&["deploy-full", "--yes"]).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+    let mut first =
+        workspace.command(&["deploy-full", "--yes"]).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
     let lock = workspace.home().join("local/freeside/staging/lock-holder.json");
     while !lock.exists() {
         assert!(first.try_wait().unwrap().is_none(), "the first run ended early");
@@ -103,7 +119,8 @@ fn a_run_that_is_at_work_is_named_to_the_next_one() {
 fn ctrl_c_finishes_what_is_under_way_and_the_same_command_goes_on() {
     let workspace = Workspace::new("freeside/staging");
     workspace.ok(&["local-cloud", "start", "--time-scale", "0.02"]);
-    let mut child = workspace.command(&["deploy-full", "--yes"]).stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
+    let mut child =
+        workspace.command(&["deploy-full", "--yes"]).stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
     while workspace.calls() < 30 {
         assert!(child.try_wait().unwrap().is_none(), "the run ended early");
         std::thread::sleep(std::time::Duration::from_millis(2));

@@ -50,7 +50,10 @@ fn production_is_what_the_document_says() {
     assert_eq!(is["capacity_providers"], json!(["FARGATE", "FARGATE_SPOT"]));
     assert_eq!(is["container_insights"], json!({ "containerInsights": "enabled" }));
     let api = &is["services"]["api"];
-    assert_eq!((&api["cpu"], &api["memory"], &api["desired"], &api["running"]), (&json!("512"), &json!("1024"), &json!(2), &json!(2)));
+    assert_eq!(
+        (&api["cpu"], &api["memory"], &api["desired"], &api["running"]),
+        (&json!("512"), &json!("1024"), &json!(2), &json!(2))
+    );
     assert_eq!(api["circuit_breaker"]["enable"], true);
     assert_eq!(api["circuit_breaker"]["rollback"], true);
     assert_eq!(api["secrets"], json!(["APP_CONFIG", "DATABASE_URL", "REDIS_URL", "VAULT_TOKEN"]));
@@ -70,7 +73,8 @@ fn production_is_what_the_document_says() {
     assert_eq!(is["parameters"]["rds.force_ssl"], "1");
     assert_eq!(is["redis"]["node"], "cache.t3.micro");
 
-    let names = ["app-config", "db-credentials", "redis-credentials", "vault-token"].map(|n| format!("arrakis-production/{n}"));
+    let names =
+        ["app-config", "db-credentials", "redis-credentials", "vault-token"].map(|n| format!("arrakis-production/{n}"));
     assert_eq!(is["secrets"], json!(names));
     assert_eq!(is["db_url_scheme"], "postgres");
     assert_eq!(is["log_groups"]["/ecs/arrakis-production/api"], 30);

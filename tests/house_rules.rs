@@ -27,9 +27,12 @@ fn rust_files(dir: &Path) -> Vec<PathBuf> {
     files
 }
 
-/// The code without comments and without what follows `#[cfg(test)]`.
+/// The code without comments and without what is for tests: after `#[cfg(test)]`, or in files called so.
 fn code(path: &Path) -> String {
-    let text = read(path);
+    let root = repository();
+    let inside = path.strip_prefix(root.join("crates")).unwrap_or(Path::new(""));
+    let is_test = inside.components().any(|part| matches!(part.as_os_str().to_str(), Some("tests" | "tests.rs")));
+    let text = if is_test { String::new() } else { read(path) };
     let text = text.split("#[cfg(test)]").next().unwrap_or_default();
     text.lines().filter(|line| !line.trim_start().starts_with("//")).collect::<Vec<_>>().join("\n")
 }
@@ -48,7 +51,9 @@ fn service_crates_do_not_depend_on_each_other() {
     for name in SERVICE_CRATES {
         let manifest = read(&crate_dir(name).join("Cargo.toml"));
         for other in SERVICE_CRATES.iter().chain(&["environment", "xtask"]).filter(|other| *other != name) {
-            let depends = manifest.lines().any(|line| line.starts_with(&format!("{other}.")) || line.starts_with(&format!("{other} ")));
+            let depends = manifest
+                .lines()
+                .any(|line| line.starts_with(&format!("{other}.")) || line.starts_with(&format!("{other} ")));
             assert!(!depends, "{name} depends on {other}");
         }
     }
@@ -87,7 +92,11 @@ fn every_resource_is_in_its_catalogue() {
             for line in code(&path).lines() {
                 let Some(resource) = line.strip_prefix("impl Resource for ") else { continue };
                 let resource = resource.trim_end_matches([' ', '{']);
-                assert!(catalogue.contains(&format!("{resource},")), "{resource} of {} is not in lib.rs", path.display());
+                assert!(
+                    catalogue.contains(&format!("{resource},")),
+                    "{resource} of {} is not in lib.rs",
+                    path.display()
+                );
             }
         }
     }
@@ -141,7 +150,8 @@ fn every_command_has_a_make_target() {
     let makefile = read(&repository().join("Makefile"));
     let help = std::process::Command::new(env!("CARGO_BIN_EXE_xtask")).arg("--help").output().unwrap();
     let help = support::text(&help.stdout);
-    let commands = help.lines().skip_while(|line| !line.starts_with("Commands:")).skip(1).take_while(|line| !line.is_empty());
+    let commands =
+        help.lines().skip_while(|line| !line.starts_with("Commands:")).skip(1).take_while(|line| !line.is_empty());
     let names: Vec<&str> = commands
         .filter(|line| line.starts_with("  ") && !line.starts_with("   "))
         .filter_map(|line| line.split_whitespace().next())

@@ -11,9 +11,13 @@ fn example(module: &str) {
     let workspace = Workspace::new(&format!("{module}/example"));
     let system = workspace.root().join("environments").join(module);
     std::fs::create_dir_all(&system).unwrap();
-    let read = |name: &str| std::fs::read_to_string(repository().join("crates").join(module).join("example").join(name)).unwrap();
+    let read = |name: &str| {
+        std::fs::read_to_string(repository().join("crates").join(module).join("example").join(name)).unwrap()
+    };
     std::fs::write(system.join("base.toml"), read("base.toml")).unwrap();
-    let write = |overlay: &str| std::fs::write(system.join("example.toml"), format!("extends = \"base.toml\"\n\n{overlay}")).unwrap();
+    let write = |overlay: &str| {
+        std::fs::write(system.join("example.toml"), format!("extends = \"base.toml\"\n\n{overlay}")).unwrap()
+    };
 
     write("");
     workspace.ok(&["deploy-full", "--yes"]);

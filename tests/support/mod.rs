@@ -89,7 +89,8 @@ impl Workspace {
     pub fn planned(&self, args: &[&str]) -> Vec<String> {
         let all: Vec<&str> = ["plan"].iter().chain(args).copied().collect();
         let plan = self.json(0, &all);
-        let line = |action: &Value| format!("{} {}", action["sign"].as_str().unwrap(), action["address"].as_str().unwrap());
+        let line =
+            |action: &Value| format!("{} {}", action["sign"].as_str().unwrap(), action["address"].as_str().unwrap());
         let mut lines: Vec<String> = plan["actions"].as_array().unwrap().iter().map(line).collect();
         lines.sort();
         lines
@@ -135,7 +136,8 @@ impl Workspace {
 /// The Python of the emulator that brings boto3 along.
 fn python() -> PathBuf {
     let entries = std::fs::read_dir(emulators()).unwrap().flatten();
-    let moto = entries.filter(|entry| entry.file_name().to_string_lossy().starts_with("moto-")).max_by_key(|e| e.path());
+    let moto =
+        entries.filter(|entry| entry.file_name().to_string_lossy().starts_with("moto-")).max_by_key(|e| e.path());
     moto.expect("moto is installed").path().join("bin/python")
 }
 

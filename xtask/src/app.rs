@@ -169,7 +169,9 @@ impl App {
             other => other?,
         };
         if let Some(lost) = &session.lost {
-            talk(format_args!("the journal was cut off at its end ({lost}); what became of that operation was found out"));
+            talk(format_args!(
+                "the journal was cut off at its end ({lost}); what became of that operation was found out"
+            ));
         }
         Ok(session)
     }
@@ -236,9 +238,14 @@ pub fn located(findings: Vec<Finding>, loaded: &Loaded) -> Error {
 
 /// The values of pseudo parameters.
 pub fn pseudo(account: &str, region: &str) -> BTreeMap<String, String> {
-    [("AWS::AccountId", account), ("AWS::Region", region), ("AWS::Partition", "aws"), ("AWS::URLSuffix", "amazonaws.com")]
-        .map(|(name, value)| (name.to_owned(), value.to_owned()))
-        .into()
+    [
+        ("AWS::AccountId", account),
+        ("AWS::Region", region),
+        ("AWS::Partition", "aws"),
+        ("AWS::URLSuffix", "amazonaws.com"),
+    ]
+    .map(|(name, value)| (name.to_owned(), value.to_owned()))
+    .into()
 }
 
 /// An error of the local cloud.

@@ -87,7 +87,9 @@ impl From<StoreError> for Error {
     fn from(error: StoreError) -> Self {
         let hint = match &error {
             StoreError::Locked(_) => "wait until it is done; if that process is gone, the lock is too: try again",
-            StoreError::Damaged { .. } => "put a backup of the file in its place, or move it away: what carries our tags can be found again",
+            StoreError::Damaged { .. } => {
+                "put a backup of the file in its place, or move it away: what carries our tags can be found again"
+            }
             _ => return Self::told(error.to_string()),
         };
         Self::told(error.to_string()).hint(hint)

@@ -61,13 +61,28 @@ fn root_cause(error: &dyn std::error::Error) -> String {
 const KINDS: &[(FailureKind, &[&str])] = &[
     (
         FailureKind::Throttled,
-        &["Throttl", "RequestLimitExceeded", "TooManyRequests", "SlowDown", "BandwidthLimit", "PriorRequestNotComplete"],
+        &[
+            "Throttl",
+            "RequestLimitExceeded",
+            "TooManyRequests",
+            "SlowDown",
+            "BandwidthLimit",
+            "PriorRequestNotComplete",
+        ],
     ),
     (
         FailureKind::Denied,
         &[
-            "AccessDenied", "UnauthorizedOperation", "NotAuthorized", "ExpiredToken", "InvalidClientTokenId",
-            "UnrecognizedClient", "AuthFailure", "OptInRequired", "SignatureDoesNotMatch", "MissingAuthentication",
+            "AccessDenied",
+            "UnauthorizedOperation",
+            "NotAuthorized",
+            "ExpiredToken",
+            "InvalidClientTokenId",
+            "UnrecognizedClient",
+            "AuthFailure",
+            "OptInRequired",
+            "SignatureDoesNotMatch",
+            "MissingAuthentication",
             "AuthorizationError",
         ],
     ),
@@ -75,10 +90,7 @@ const KINDS: &[(FailureKind, &[&str])] = &[
         FailureKind::AlreadyExists,
         &["AlreadyExist", "Duplicate", "ResourceExists", "AlreadyOwnedByYou", "NameInUse", "InUseByAnotherAccount"],
     ),
-    (
-        FailureKind::NotFound,
-        &["NotFound", "NoSuch", "DoesNotExist", "NonExistent", "UnknownResource"],
-    ),
+    (FailureKind::NotFound, &["NotFound", "NoSuch", "DoesNotExist", "NonExistent", "UnknownResource"]),
     (
         FailureKind::InUse,
         &["DependencyViolation", "InUse", "ClusterContains", "DeleteConflict", "NotEmpty", "HasDependent"],
@@ -86,14 +98,30 @@ const KINDS: &[(FailureKind, &[&str])] = &[
     (
         FailureKind::NotYet,
         &[
-            "IncorrectState", "InvalidState", "InvalidDBInstanceState", "InvalidDBClusterState", "InvalidClusterState",
-            "InvalidReplicationGroupState", "InvalidCacheClusterState", "InvalidDBSubnetGroupState",
-            "InvalidDBParameterGroupState", "InvalidCacheParameterGroupState", "ConcurrentModification",
-            "ConcurrentUpdate", "OperationAborted", "UnsupportedCertificate", "ResourceNotReady", "UpdateInProgress",
-            "ConflictException", "IncompatibleState",
+            "IncorrectState",
+            "InvalidState",
+            "InvalidDBInstanceState",
+            "InvalidDBClusterState",
+            "InvalidClusterState",
+            "InvalidReplicationGroupState",
+            "InvalidCacheClusterState",
+            "InvalidDBSubnetGroupState",
+            "InvalidDBParameterGroupState",
+            "InvalidCacheParameterGroupState",
+            "ConcurrentModification",
+            "ConcurrentUpdate",
+            "OperationAborted",
+            "UnsupportedCertificate",
+            "ResourceNotReady",
+            "UpdateInProgress",
+            "ConflictException",
+            "IncompatibleState",
         ],
     ),
-    (FailureKind::Unavailable, &["ServiceUnavailable", "InternalFailure", "InternalError", "InternalServer", "ServerException"]),
+    (
+        FailureKind::Unavailable,
+        &["ServiceUnavailable", "InternalFailure", "InternalError", "InternalServer", "ServerException"],
+    ),
 ];
 
 /// What a code means for the engine.
@@ -122,7 +150,9 @@ fn hint(kind: FailureKind, action: &str, message: &str) -> Option<String> {
             Some("sign in again (`aws sso login`), or choose a profile with AWS_PROFILE".to_owned())
         }
         FailureKind::Denied => Some(format!("the credentials in use need the IAM permission `{action}`")),
-        FailureKind::Throttled => Some("the account's request rate is used up; the same command again goes on from here".to_owned()),
+        FailureKind::Throttled => {
+            Some("the account's request rate is used up; the same command again goes on from here".to_owned())
+        }
         FailureKind::Unavailable => Some("the same command again goes on from here".to_owned()),
         _ => None,
     }

@@ -79,6 +79,7 @@ async fn repositories() {
         "RepositoryPolicyText": policy,
         "Tags": tags("compute.repository.api", &[("old", "1")]),
     });
+    // `EmptyOnDelete` is kept in a tag.
     let made = world
         .make_except(
             &[Except::Adopted, Except::Reported("EmptyOnDelete")],

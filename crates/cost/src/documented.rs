@@ -88,13 +88,7 @@ fn sum(lines: &[&crate::Line]) -> Quantity {
 
 fn compared(what: &str, documented: Option<(f64, f64)>, ours: Quantity, reason: &str) -> Compared {
     let middle = documented.map_or(0.0, |(from, to)| f64::midpoint(from, to));
-    Compared {
-        what: what.to_owned(),
-        documented,
-        ours,
-        difference: ours.expected - middle,
-        reason: reason.to_owned(),
-    }
+    Compared { what: what.to_owned(), documented, ours, difference: ours.expected - middle, reason: reason.to_owned() }
 }
 
 #[cfg(test)]
@@ -111,7 +105,10 @@ mod tests {
             region: "us-east-1".into(),
             charges: vec![Charge::new("hours", price, Quantity::month())],
         };
-        let priced = [line("AWS::EC2::NatGateway", "nat-gateway.hour"), line("AWS::EC2::VPCEndpoint", "vpc-endpoint.interface.hour")];
+        let priced = [
+            line("AWS::EC2::NatGateway", "nat-gateway.hour"),
+            line("AWS::EC2::VPCEndpoint", "vpc-endpoint.interface.hour"),
+        ];
         let estimate = estimate("freeside/production", &priced, crate::book());
         let comparison = compare(&estimate, &documented("freeside").unwrap());
         let rows: f64 = comparison.rows.iter().map(|row| row.ours.expected).sum();

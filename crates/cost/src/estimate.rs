@@ -60,7 +60,8 @@ pub struct Estimate {
 
 /// Asks every resource for its quantities.
 pub fn price(nodes: &[Node], catalogue: &Catalogue, usage: &Usage) -> Vec<Priced> {
-    let properties: HashMap<&str, &Value> = nodes.iter().map(|node| (node.address.as_str(), &node.properties)).collect();
+    let properties: HashMap<&str, &Value> =
+        nodes.iter().map(|node| (node.address.as_str(), &node.properties)).collect();
     let lookup = |address: &Address| properties.get(address.as_str()).copied();
     let mut priced = Vec::new();
     for node in nodes {
@@ -135,7 +136,8 @@ mod tests {
 
     #[test]
     fn a_price_that_is_not_known_is_said_and_not_zero() {
-        let estimate = estimate("a/b", &[priced(vec![Charge::new("x", "no.such.key", Quantity::month())])], crate::book());
+        let estimate =
+            estimate("a/b", &[priced(vec![Charge::new("x", "no.such.key", Quantity::month())])], crate::book());
         assert_eq!(estimate.missing, [(Address::of("m.a"), "no.such.key".to_owned())]);
         assert!(estimate.lines.is_empty());
     }

@@ -21,15 +21,9 @@ pub struct AddressError(pub String);
 impl Address {
     /// Reads an address, refusing anything but dotted segments of `a-z`, `0-9` and `-`.
     pub fn parse(text: &str) -> Result<Self, AddressError> {
-        let segment = |s: &str| {
-            !s.is_empty()
-                && s.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')
-        };
-        if text.split('.').all(segment) {
-            Ok(Self(text.into()))
-        } else {
-            Err(AddressError(text.to_owned()))
-        }
+        let segment =
+            |s: &str| !s.is_empty() && s.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-');
+        if text.split('.').all(segment) { Ok(Self(text.into())) } else { Err(AddressError(text.to_owned())) }
     }
 
     /// Makes an address of any text: what no segment may hold becomes `-`.
@@ -60,10 +54,7 @@ impl Address {
             .split(['.', '-'])
             .map(|word| {
                 let mut chars = word.chars();
-                chars
-                    .next()
-                    .map(|c| c.to_ascii_uppercase().to_string() + chars.as_str())
-                    .unwrap_or_default()
+                chars.next().map(|c| c.to_ascii_uppercase().to_string() + chars.as_str()).unwrap_or_default()
             })
             .collect()
     }

@@ -52,11 +52,8 @@ pub trait Handler: Send + Sync {
         cx: &'a Context,
     ) -> BoxFuture<'a, Result<(), Failure>>;
     fn ready<'a>(&'a self, id: &'a str, cx: &'a Context) -> BoxFuture<'a, Result<Readiness, Failure>>;
-    fn read<'a>(
-        &'a self,
-        ids: &'a [String],
-        cx: &'a Context,
-    ) -> BoxFuture<'a, Result<Vec<Option<LiveValue>>, Failure>>;
+    fn read<'a>(&'a self, ids: &'a [String], cx: &'a Context)
+    -> BoxFuture<'a, Result<Vec<Option<LiveValue>>, Failure>>;
     fn unprotect<'a>(&'a self, id: &'a str, cx: &'a Context) -> BoxFuture<'a, Result<(), Failure>>;
     fn delete<'a>(&'a self, id: &'a str, cx: &'a Context) -> BoxFuture<'a, Result<(), Failure>>;
     fn gone<'a>(&'a self, id: &'a str, cx: &'a Context) -> BoxFuture<'a, Result<bool, Failure>>;
@@ -73,8 +70,8 @@ fn typed<R: Resource>(properties: &Value) -> Result<R, Failure> {
 }
 
 fn json<R: Resource>(live: Live<R>) -> Result<LiveValue, Failure> {
-    let value = serde_json::to_value(live.properties)
-        .map_err(|error| Failure::invalid(format!("{}: {error}", R::TYPE)))?;
+    let value =
+        serde_json::to_value(live.properties).map_err(|error| Failure::invalid(format!("{}: {error}", R::TYPE)))?;
     Ok((intrinsic::lower(value), live.attributes))
 }
 
@@ -126,9 +123,7 @@ impl<R: Resource> Handler for Typed<R> {
         ids: &'a [String],
         cx: &'a Context,
     ) -> BoxFuture<'a, Result<Vec<Option<LiveValue>>, Failure>> {
-        Box::pin(async move {
-            R::read(ids, cx).await?.into_iter().map(|live| live.map(json).transpose()).collect()
-        })
+        Box::pin(async move { R::read(ids, cx).await?.into_iter().map(|live| live.map(json).transpose()).collect() })
     }
 
     fn unprotect<'a>(&'a self, id: &'a str, cx: &'a Context) -> BoxFuture<'a, Result<(), Failure>> {

@@ -4,8 +4,8 @@ use schema::{Facts, Kind, PropertyPath, Segment, Step, TagShape};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::stack::Owned;
 use crate::intrinsic;
+use crate::stack::Owned;
 
 /// One property that differs.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -160,9 +160,7 @@ fn ours(declared: &Value, applied: Option<&Value>, live: &Value, shape: TagShape
     };
     let keep = |key: &str| has(Some(declared), key) || has(applied, key);
     match live {
-        Value::Array(tags) => {
-            tags.iter().filter(|tag| tag["Key"].as_str().is_some_and(keep)).cloned().collect()
-        }
+        Value::Array(tags) => tags.iter().filter(|tag| tag["Key"].as_str().is_some_and(keep)).cloned().collect(),
         Value::Object(tags) => {
             Value::Object(tags.iter().filter(|(key, _)| keep(key)).map(|(k, v)| (k.clone(), v.clone())).collect())
         }
@@ -225,9 +223,8 @@ fn same(declared: &Value, live: &Value, facts: Option<&Facts>, place: &mut Prope
     }
     match (declared, live) {
         (Value::Array(wanted), Value::Array(found)) => {
-            let attributes = facts
-                .and_then(|facts| facts.property(place))
-                .is_some_and(schema::Property::is_attribute_list);
+            let attributes =
+                facts.and_then(|facts| facts.property(place)).is_some_and(schema::Property::is_attribute_list);
             if attributes {
                 // AWS reports attributes that nobody set.
                 let mut item = place.child(Step::Any);
@@ -238,7 +235,9 @@ fn same(declared: &Value, live: &Value, facts: Option<&Facts>, place: &mut Prope
             }
             let set = facts.is_some_and(|facts| facts.is_set(place));
             let mut item = place.child(Step::Any);
-            if set { same_set(wanted, found, facts, &mut item) } else {
+            if set {
+                same_set(wanted, found, facts, &mut item)
+            } else {
                 wanted.iter().zip(found).all(|(a, b)| same(a, b, facts, &mut item))
             }
         }
@@ -348,7 +347,15 @@ mod tests {
     #[test]
     fn only_declared_properties_are_compared() {
         let declared = json!({ "CidrBlock": "10.0.0.0/16" });
-        assert!(places("AWS::EC2::VPC", declared, None, json!({ "CidrBlock": "10.0.0.0/16", "InstanceTenancy": "default" })).is_empty());
+        assert!(
+            places(
+                "AWS::EC2::VPC",
+                declared,
+                None,
+                json!({ "CidrBlock": "10.0.0.0/16", "InstanceTenancy": "default" })
+            )
+            .is_empty()
+        );
     }
 
     #[test]
@@ -390,7 +397,10 @@ mod tests {
     fn write_only_properties_are_compared_with_what_was_applied() {
         let declared = json!({ "MasterUserPassword": "{{resolve:secretsmanager:a}}" });
         assert!(places("AWS::RDS::DBInstance", declared.clone(), Some(declared.clone()), json!({})).is_empty());
-        assert_eq!(places("AWS::RDS::DBInstance", declared, Some(json!({ "MasterUserPassword": "x" })), json!({})), ["MasterUserPassword"]);
+        assert_eq!(
+            places("AWS::RDS::DBInstance", declared, Some(json!({ "MasterUserPassword": "x" })), json!({})),
+            ["MasterUserPassword"]
+        );
     }
 
     #[test]

@@ -78,7 +78,10 @@ impl Failure {
 
     /// Whether the same call may succeed later without anybody changing anything.
     pub fn may_pass(&self) -> bool {
-        matches!(self.kind, FailureKind::InUse | FailureKind::NotYet | FailureKind::Throttled | FailureKind::Unavailable)
+        matches!(
+            self.kind,
+            FailureKind::InUse | FailureKind::NotYet | FailureKind::Throttled | FailureKind::Unavailable
+        )
     }
 }
 

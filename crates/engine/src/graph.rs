@@ -43,7 +43,8 @@ impl Graph {
         let index: HashMap<Address, usize> =
             nodes.iter().enumerate().map(|(i, node)| (node.address.clone(), i)).collect();
         let mut findings = Vec::new();
-        let edges: Vec<Vec<Edge>> = nodes.iter().map(|node| edges(node, &nodes, &index, catalogue, &mut findings)).collect();
+        let edges: Vec<Vec<Edge>> =
+            nodes.iter().map(|node| edges(node, &nodes, &index, catalogue, &mut findings)).collect();
         if !findings.is_empty() {
             return Err(findings);
         }
@@ -191,10 +192,8 @@ mod tests {
 
     #[test]
     fn needed_ones_come_first() {
-        let nodes = vec![
-            node("b", json!({ "P": { "Ref": "a" }, "Q": { "Fn::GetAtt": ["a", "Arn"] } })),
-            node("a", json!({})),
-        ];
+        let nodes =
+            vec![node("b", json!({ "P": { "Ref": "a" }, "Q": { "Fn::GetAtt": ["a", "Arn"] } })), node("a", json!({}))];
         let graph = Graph::build(nodes, &Catalogue::default()).unwrap();
         assert_eq!(graph.order, [1, 0]);
         assert_eq!(graph.edges[0].len(), 2);
@@ -215,7 +214,8 @@ mod tests {
 
     #[test]
     fn an_unknown_reference_says_what_is_near() {
-        let nodes = vec![node("compute.service.api", json!({})), node("x", json!({ "P": { "Ref": "compute.service.apj" } }))];
+        let nodes =
+            vec![node("compute.service.api", json!({})), node("x", json!({ "P": { "Ref": "compute.service.apj" } }))];
         let findings = Graph::build(nodes, &Catalogue::default()).unwrap_err();
         assert_eq!(findings[0].hint.as_deref(), Some("did you mean `compute.service.api`?"));
         assert_eq!(findings[0].key.as_deref(), Some("key"));

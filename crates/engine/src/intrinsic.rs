@@ -77,10 +77,7 @@ pub fn lower(value: Value) -> Value {
         }
         Value::Array(items) => Value::Array(items.into_iter().map(lower).collect()),
         Value::Object(map) => Value::Object(
-            map.into_iter()
-                .filter(|(_, value)| !value.is_null())
-                .map(|(key, value)| (key, lower(value)))
-                .collect(),
+            map.into_iter().filter(|(_, value)| !value.is_null()).map(|(key, value)| (key, lower(value))).collect(),
         ),
         other => other,
     }
@@ -332,7 +329,8 @@ mod tests {
 
     #[test]
     fn references_name_their_property() {
-        let properties = json!({ "VpcId": { "Ref": "networking.vpc" }, "Policy": { "R": [{ "Fn::GetAtt": ["s.b", "Arn"] }] } });
+        let properties =
+            json!({ "VpcId": { "Ref": "networking.vpc" }, "Policy": { "R": [{ "Fn::GetAtt": ["s.b", "Arn"] }] } });
         let found = references(&properties);
         assert_eq!(found[0].0, "VpcId");
         assert_eq!(found[1].1.attribute.as_deref(), Some("Arn"));

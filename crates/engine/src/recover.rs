@@ -31,11 +31,7 @@ pub async fn recover(
     Ok(records)
 }
 
-async fn look(
-    intent: &Intent,
-    state: &State,
-    surroundings: &Surroundings,
-) -> Result<(String, Vec<Record>), Failure> {
+async fn look(intent: &Intent, state: &State, surroundings: &Surroundings) -> Result<(String, Vec<Record>), Failure> {
     let token = &intent.token;
     let closed = |without_effect| Record::Failed {
         token: token.clone(),

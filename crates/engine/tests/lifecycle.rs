@@ -92,7 +92,10 @@ async fn a_replaced_network_takes_along_what_cannot_follow() {
     );
     let because = |address: &str| plan.changes().find(|a| a.address.as_str() == address).unwrap().because.join("; ");
     assert_eq!(because("net.vpc"), "CidrBlock cannot be changed in place");
-    assert_eq!(because("net.alb"), "Subnets cannot follow net.subnet-0 to another place; Subnets cannot follow net.subnet-1 to another place");
+    assert_eq!(
+        because("net.alb"),
+        "Subnets cannot follow net.subnet-0 to another place; Subnets cannot follow net.subnet-1 to another place"
+    );
     assert!(world.deploy(network("10.1.0.0/16", 2)).await.outcome.is_complete());
     assert_eq!(world.cloud.addresses().len(), 6);
     assert!(world.plan(network("10.1.0.0/16", 2)).await.summary().is_empty());
@@ -128,11 +131,18 @@ async fn a_replacement_takes_over_what_others_own() {
         stack
     };
     world.deploy(wanted("10.0.0.0/16")).await;
-    world.cloud.things.lock().unwrap().values_mut().for_each(|thing| thing.properties["InstanceTenancy"] = json!("released"));
+    world
+        .cloud
+        .things
+        .lock()
+        .unwrap()
+        .values_mut()
+        .for_each(|thing| thing.properties["InstanceTenancy"] = json!("released"));
     assert!(world.plan(wanted("10.0.0.0/16")).await.summary().is_empty());
     world.deploy(wanted("10.1.0.0/16")).await;
     let things = world.cloud.things.lock().unwrap();
-    let made: Vec<_> = things.values().map(|thing| [&thing.properties["CidrBlock"], &thing.properties["InstanceTenancy"]]).collect();
+    let made: Vec<_> =
+        things.values().map(|thing| [&thing.properties["CidrBlock"], &thing.properties["InstanceTenancy"]]).collect();
     assert_eq!(made, [[&json!("10.1.0.0/16"), &json!("released")]]);
 }
 

@@ -50,7 +50,8 @@ async fn journal(world: &World, records: &[Record]) {
 }
 
 fn there(world: &World) {
-    let thing = Thing { type_name: "Test::Thing".into(), address: "m.a".into(), token: "t1".into(), properties: properties() };
+    let thing =
+        Thing { type_name: "Test::Thing".into(), address: "m.a".into(), token: "t1".into(), properties: properties() };
     world.cloud.things.lock().unwrap().insert("id-x".into(), thing);
 }
 

@@ -262,12 +262,14 @@ fn failure_reason(reason: &FailureReason) -> String {
 
 fn live(certificate: &CertificateDetail, tags: Option<Vec<Tag>>) -> Live<Certificate> {
     // ACM lists the domain among its own alternatives.
-    let alternatives: Vec<String> = certificate
+    let mut alternatives: Vec<String> = certificate
         .subject_alternative_names()
         .iter()
         .filter(|name| Some(name.as_str()) != certificate.domain_name())
         .cloned()
         .collect();
+    // It lists them in no order that means anything; declared ones are sorted too.
+    alternatives.sort();
     let method = certificate.domain_validation_options().iter().find_map(|option| option.validation_method.as_ref());
     let properties = Certificate {
         domain_name: certificate.domain_name.clone(),

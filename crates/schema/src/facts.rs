@@ -5,18 +5,14 @@ use std::sync::LazyLock;
 
 use serde::Deserialize;
 
-use crate::path::{Segment, PropertyPath, Step};
+use crate::path::{PropertyPath, Segment, Step};
 use crate::property::{Kind, Property};
 use crate::table::Table;
 
 /// AWS's schemas, and over them what is ours: types that CloudFormation does not have, and properties of its types that
 /// only the API has. `ours.jsonl` is written by hand, in the same form.
-static TABLE: LazyLock<Table<Facts>> = LazyLock::new(|| {
-    Table::new(&[
-        include_str!("../data/facts.jsonl"),
-        include_str!("../data/ours.jsonl"),
-    ])
-});
+static TABLE: LazyLock<Table<Facts>> =
+    LazyLock::new(|| Table::new(&[include_str!("../data/facts.jsonl"), include_str!("../data/ours.jsonl")]));
 
 /// References are followed this far; AWS's schemas need one.
 const LONGEST_REFERENCE: usize = 16;
@@ -145,9 +141,7 @@ impl Facts {
 
     /// The property that holds the tags, and how. None: the type has no tags.
     pub fn tag_property(&self) -> Option<(&str, TagShape)> {
-        self.tagging
-            .as_ref()
-            .map(|tagging| (tagging.property.as_str(), tagging.shape))
+        self.tagging.as_ref().map(|tagging| (tagging.property.as_str(), tagging.shape))
     }
 
     /// In which order a replacement has to happen.
@@ -167,7 +161,8 @@ impl Facts {
     /// Whether the value at this place may be a secret, so that it must not be shown.
     pub fn may_be_secret(&self, path: &[Segment]) -> bool {
         const WORDS: &[&str] = &["Password", "SecretString", "AuthToken", "ClientSecret"];
-        let told = |segment: &Segment| matches!(segment, Segment::Key(key) if WORDS.iter().any(|word| key.contains(word)));
+        let told =
+            |segment: &Segment| matches!(segment, Segment::Key(key) if WORDS.iter().any(|word| key.contains(word)));
         let parameter = self.type_name == "AWS::SSM::Parameter";
         path.iter().any(told) || (parameter && PropertyPath::parse("Value").covers(path))
     }
@@ -190,9 +185,7 @@ impl Facts {
 
     /// What the schema says of this place. None: there is no such property.
     pub fn property(&self, path: &PropertyPath) -> Option<&Property> {
-        path.steps()
-            .iter()
-            .try_fold(&self.schema, |node, step| self.step(node, step, 0))
+        path.steps().iter().try_fold(&self.schema, |node, step| self.step(node, step, 0))
     }
 
     /// The node for all properties of the resource.
@@ -215,18 +208,10 @@ impl Facts {
     /// The patterns of this type that are not valid ECMAScript and so go unchecked.
     pub fn unchecked_patterns(&self) -> Vec<&str> {
         let mut found = Vec::new();
-        let mut open: Vec<&Property> = std::iter::once(&self.schema)
-            .chain(self.definitions.values())
-            .collect();
+        let mut open: Vec<&Property> = std::iter::once(&self.schema).chain(self.definitions.values()).collect();
         while let Some(node) = open.pop() {
             let keys = node.pattern_properties.iter().map(|(pattern, _)| pattern);
-            found.extend(
-                node.pattern
-                    .iter()
-                    .chain(keys)
-                    .filter(|p| !p.compiles())
-                    .map(|p| p.source()),
-            );
+            found.extend(node.pattern.iter().chain(keys).filter(|p| !p.compiles()).map(|p| p.source()));
             open.extend(node.parts());
         }
         found.sort_unstable();
@@ -241,14 +226,9 @@ impl Facts {
         let node = self.resolve(node)?;
         let inner = match step {
             Step::Name(name) => node.properties.get(name).or_else(|| {
-                node.pattern_properties
-                    .iter()
-                    .find(|(p, _)| p.found_in(name) == Some(true))
-                    .map(|(_, n)| n)
+                node.pattern_properties.iter().find(|(p, _)| p.found_in(name) == Some(true)).map(|(_, n)| n)
             }),
-            Step::Any if node.kinds.has(Kind::Array) || node.items.is_some() => {
-                node.items.as_deref()
-            }
+            Step::Any if node.kinds.has(Kind::Array) || node.items.is_some() => node.items.as_deref(),
             Step::Any => node.pattern_properties.first().map(|(_, inner)| inner),
         };
         match inner {

@@ -18,8 +18,7 @@ pub(crate) fn function(value: &Value) -> Option<(&str, &Value)> {
     };
     let (key, argument) = members.iter().next().filter(|_| members.len() == 1)?;
     // `Condition` is also an ordinary member name somewhere; as a function it only ever takes a name.
-    let is_function =
-        key == "Ref" || key.starts_with("Fn::") || (key == "Condition" && argument.is_string());
+    let is_function = key == "Ref" || key.starts_with("Fn::") || (key == "Condition" && argument.is_string());
     is_function.then_some((key.as_str(), argument))
 }
 
@@ -50,12 +49,8 @@ pub(crate) fn contains_intrinsic(value: &Value, depth: usize) -> bool {
         return true;
     }
     match value {
-        Value::Object(members) => members
-            .values()
-            .any(|inner| contains_intrinsic(inner, depth + 1)),
-        Value::Array(items) => items
-            .iter()
-            .any(|inner| contains_intrinsic(inner, depth + 1)),
+        Value::Object(members) => members.values().any(|inner| contains_intrinsic(inner, depth + 1)),
+        Value::Array(items) => items.iter().any(|inner| contains_intrinsic(inner, depth + 1)),
         Value::String(text) => is_dynamic_reference(text),
         _ => false,
     }
@@ -89,9 +84,6 @@ mod tests {
             assert_eq!(is_intrinsic(&value), expected, "{value}");
         }
         assert!(is_no_value(&json!({"Ref": "AWS::NoValue"})));
-        assert!(contains_intrinsic(
-            &json!({"a": [1, {"b": {"Ref": "X"}}]}),
-            0
-        ));
+        assert!(contains_intrinsic(&json!({"a": [1, {"b": {"Ref": "X"}}]}), 0));
     }
 }

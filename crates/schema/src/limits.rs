@@ -7,8 +7,7 @@ use serde::Deserialize;
 
 use crate::table::Table;
 
-static TABLE: LazyLock<Table<Row>> =
-    LazyLock::new(|| Table::new(&[include_str!("../data/limits.jsonl")]));
+static TABLE: LazyLock<Table<Row>> = LazyLock::new(|| Table::new(&[include_str!("../data/limits.jsonl")]));
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -101,9 +100,7 @@ pub fn lambda_runtimes() -> &'static [LambdaRuntime] {
 
 /// The Lambda runtime of this name. None: there is no such runtime.
 pub fn lambda_runtime(name: &str) -> Option<&'static LambdaRuntime> {
-    lambda_runtimes()
-        .iter()
-        .find(|runtime| runtime.name == name)
+    lambda_runtimes().iter().find(|runtime| runtime.name == name)
 }
 
 fn names(key: &str) -> Option<&'static [String]> {
@@ -130,9 +127,7 @@ mod tests {
 
     #[test]
     fn fargate_sizes_are_those_of_the_developer_guide() {
-        let gib = |sizes: &mut dyn Iterator<Item = u32>| {
-            sizes.map(|size| size * 1024).collect::<Vec<_>>()
-        };
+        let gib = |sizes: &mut dyn Iterator<Item = u32>| sizes.map(|size| size * 1024).collect::<Vec<_>>();
         let expected: Vec<(u32, Vec<u32>)> = vec![
             (256, vec![512, 1024, 2048]),
             (512, gib(&mut (1..=4))),
@@ -142,10 +137,7 @@ mod tests {
             (8192, gib(&mut (16..=60).step_by(4))),
             (16384, gib(&mut (32..=120).step_by(8))),
         ];
-        let actual: Vec<_> = fargate_pairs()
-            .iter()
-            .map(|pair| (pair.cpu, pair.memory.clone()))
-            .collect();
+        let actual: Vec<_> = fargate_pairs().iter().map(|pair| (pair.cpu, pair.memory.clone())).collect();
         assert_eq!(actual[..7], expected[..]);
     }
 
@@ -153,35 +145,17 @@ mod tests {
     fn the_documented_databases_and_caches_exist() {
         for region in ["us-east-1", "us-west-2"] {
             for class in ["db.t3.micro", "db.t3.small", "db.t3.medium"] {
-                assert!(
-                    has(db_instance_classes("postgres", region), class),
-                    "{class} in {region}"
-                );
+                assert!(has(db_instance_classes("postgres", region), class), "{class} in {region}");
             }
-            assert!(
-                has(
-                    db_instance_classes("aurora-postgresql", region),
-                    "db.serverless"
-                ),
-                "{region}"
-            );
-            assert!(
-                !has(
-                    db_instance_classes("aurora-postgresql", region),
-                    "db.t3.small"
-                ),
-                "{region}"
-            );
+            assert!(has(db_instance_classes("aurora-postgresql", region), "db.serverless"), "{region}");
+            assert!(!has(db_instance_classes("aurora-postgresql", region), "db.t3.small"), "{region}");
             for node in ["cache.t3.micro", "cache.r7g.large"] {
                 assert!(has(cache_node_types(region), node), "{node} in {region}");
             }
         }
         assert!(has(db_engine_versions("postgres"), "15.10"));
         assert!(has(db_engine_versions("aurora-postgresql"), "15.10"));
-        assert!(has(
-            Some(db_engine_versions_deprecated("postgres")),
-            "9.6.24"
-        ));
+        assert!(has(Some(db_engine_versions_deprecated("postgres")), "9.6.24"));
         assert!(has(cache_engine_versions("redis"), "7.1"));
         assert_eq!(db_instance_classes("postgres", "eu-moon-1"), None);
         assert_eq!(db_engine_versions("access97"), None);

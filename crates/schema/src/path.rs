@@ -81,19 +81,9 @@ impl PropertyPath {
     pub fn parse(text: &str) -> Self {
         let text = text.strip_prefix("/properties/").unwrap_or(text);
         let step = |part: &str| {
-            if part == "*" {
-                Step::Any
-            } else {
-                Step::Name(part.to_owned())
-            }
+            if part == "*" { Step::Any } else { Step::Name(part.to_owned()) }
         };
-        Self {
-            steps: text
-                .split('/')
-                .filter(|part| !part.is_empty())
-                .map(step)
-                .collect(),
-        }
+        Self { steps: text.split('/').filter(|part| !part.is_empty()).map(step).collect() }
     }
 
     /// The schema place of a concrete place: every index becomes `*`.
@@ -102,9 +92,7 @@ impl PropertyPath {
             Segment::Index(_) => Step::Any,
             Segment::Key(key) => Step::Name(key.clone()),
         };
-        Self {
-            steps: path.iter().map(step).collect(),
-        }
+        Self { steps: path.iter().map(step).collect() }
     }
 
     /// The steps from the resource's properties down.
@@ -150,10 +138,7 @@ impl PropertyPath {
     }
 
     fn agrees(&self, path: &[Segment]) -> bool {
-        self.steps
-            .iter()
-            .zip(path)
-            .all(|(step, segment)| step.takes(segment))
+        self.steps.iter().zip(path).all(|(step, segment)| step.takes(segment))
     }
 
     /// All places in the value that are meant, with what stands there.
@@ -187,12 +172,7 @@ impl fmt::Display for PropertyPath {
     }
 }
 
-fn descend<'v>(
-    steps: &[Step],
-    value: &'v Value,
-    here: &mut Vec<Segment>,
-    found: &mut Vec<(Vec<Segment>, &'v Value)>,
-) {
+fn descend<'v>(steps: &[Step], value: &'v Value, here: &mut Vec<Segment>, found: &mut Vec<(Vec<Segment>, &'v Value)>) {
     let Some((step, rest)) = steps.split_first() else {
         found.push((here.clone(), value));
         return;
@@ -209,15 +189,10 @@ fn descend<'v>(
             }
         }
         (Step::Any, Value::Array(items)) => {
-            items
-                .iter()
-                .enumerate()
-                .for_each(|(index, inner)| enter(Segment::Index(index), inner));
+            items.iter().enumerate().for_each(|(index, inner)| enter(Segment::Index(index), inner));
         }
         (Step::Any, Value::Object(members)) => {
-            members
-                .iter()
-                .for_each(|(key, inner)| enter(Segment::Key(key.clone()), inner));
+            members.iter().for_each(|(key, inner)| enter(Segment::Key(key.clone()), inner));
         }
         _ => {}
     }
@@ -233,27 +208,15 @@ fn remove(steps: &[Step], value: &mut Value) -> bool {
                 // Keeps the order of the other members.
                 members.shift_remove(name).is_some()
             } else {
-                members
-                    .get_mut(name)
-                    .is_some_and(|inner| remove(rest, inner))
+                members.get_mut(name).is_some_and(|inner| remove(rest, inner))
             }
         }
         (Step::Any, Value::Array(items)) => {
             // Counted rather than asked for `any`, which would stop at the first.
-            items
-                .iter_mut()
-                .map(|inner| remove(rest, inner))
-                .filter(|gone| *gone)
-                .count()
-                > 0
+            items.iter_mut().map(|inner| remove(rest, inner)).filter(|gone| *gone).count() > 0
         }
         (Step::Any, Value::Object(members)) => {
-            members
-                .values_mut()
-                .map(|inner| remove(rest, inner))
-                .filter(|gone| *gone)
-                .count()
-                > 0
+            members.values_mut().map(|inner| remove(rest, inner)).filter(|gone| *gone).count() > 0
         }
         _ => false,
     }
@@ -266,14 +229,8 @@ mod tests {
     use super::*;
 
     fn place(text: &str) -> Vec<Segment> {
-        let segment = |part: &str| {
-            part.parse::<usize>()
-                .map_or_else(|_| part.into(), Segment::Index)
-        };
-        text.split('/')
-            .filter(|part| !part.is_empty())
-            .map(segment)
-            .collect()
+        let segment = |part: &str| part.parse::<usize>().map_or_else(|_| part.into(), Segment::Index);
+        text.split('/').filter(|part| !part.is_empty()).map(segment).collect()
     }
 
     #[test]
@@ -304,31 +261,17 @@ mod tests {
     #[test]
     fn paths_are_read_and_written() {
         let path = PropertyPath::parse("/properties/Endpoint/Address");
-        assert_eq!(
-            (path.to_string().as_str(), path.attribute().as_str()),
-            ("Endpoint/Address", "Endpoint.Address")
-        );
+        assert_eq!((path.to_string().as_str(), path.attribute().as_str()), ("Endpoint/Address", "Endpoint.Address"));
         assert_eq!(path.root(), Some("Endpoint"));
-        assert_eq!(
-            PropertyPath::of(&place("Rules/0/Prefix")),
-            PropertyPath::parse("Rules/*/Prefix")
-        );
-        assert_eq!(
-            show_path(&place("Origins/0/Headers/1/Name")),
-            "Origins[0].Headers[1].Name"
-        );
+        assert_eq!(PropertyPath::of(&place("Rules/0/Prefix")), PropertyPath::parse("Rules/*/Prefix"));
+        assert_eq!(show_path(&place("Origins/0/Headers/1/Name")), "Origins[0].Headers[1].Name");
     }
 
     #[test]
     fn places_are_found_and_removed() {
-        let mut value =
-            json!({"Rules": [{"Prefix": "a", "Id": "1"}, {"Id": "2"}, {"Prefix": "c"}]});
+        let mut value = json!({"Rules": [{"Prefix": "a", "Id": "1"}, {"Id": "2"}, {"Prefix": "c"}]});
         let path = PropertyPath::parse("Rules/*/Prefix");
-        let found: Vec<String> = path
-            .find(&value)
-            .iter()
-            .map(|(at, v)| format!("{}={v}", show_path(at)))
-            .collect();
+        let found: Vec<String> = path.find(&value).iter().map(|(at, v)| format!("{}={v}", show_path(at))).collect();
         assert_eq!(found, ["Rules[0].Prefix=\"a\"", "Rules[2].Prefix=\"c\""]);
         assert!(path.remove(&mut value));
         assert!(!path.remove(&mut value));

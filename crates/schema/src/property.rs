@@ -60,10 +60,7 @@ impl TryFrom<String> for Kinds {
 
     fn try_from(text: String) -> Result<Self, String> {
         let kind = |name: &str| Kind::named(name).ok_or_else(|| format!("unknown type `{name}`"));
-        text.split('|')
-            .map(kind)
-            .collect::<Result<_, _>>()
-            .map(Self)
+        text.split('|').map(kind).collect::<Result<_, _>>().map(Self)
     }
 }
 
@@ -77,10 +74,7 @@ pub struct Pattern {
 
 impl From<String> for Pattern {
     fn from(source: String) -> Self {
-        Self {
-            source,
-            compiled: OnceLock::new(),
-        }
+        Self { source, compiled: OnceLock::new() }
     }
 }
 
@@ -107,10 +101,7 @@ impl Pattern {
 
 fn compile(source: &str) -> Option<regress::Regex> {
     // AWS's handlers are Java in part, and cfn-lint is Python: their words for what ECMAScript says otherwise.
-    let source = source
-        .replace("\\Z", "$")
-        .replace("\\z", "$")
-        .replace("\\A", "^");
+    let source = source.replace("\\Z", "$").replace("\\z", "$").replace("\\A", "^");
     let source = source.as_str();
     let (source, flags) = if let Some(rest) = source.strip_prefix("(?s)") {
         (rest, "s")
@@ -132,9 +123,9 @@ fn has_foreign_escape(source: &str) -> bool {
     let mut characters = source.chars();
     while let Some(character) = characters.next() {
         if character == '\\'
-            && characters.next().is_some_and(|escaped| {
-                escaped.is_ascii_alphabetic() && !"bBcdDfknrsStuvwWx".contains(escaped)
-            })
+            && characters
+                .next()
+                .is_some_and(|escaped| escaped.is_ascii_alphabetic() && !"bBcdDfknrsStuvwWx".contains(escaped))
         {
             return true;
         }
@@ -251,13 +242,7 @@ impl Property {
 
     /// The parts of this node, for searches over a whole schema.
     pub(crate) fn parts(&self) -> impl Iterator<Item = &Property> {
-        let boxed = [
-            &self.items,
-            &self.never,
-            &self.condition,
-            &self.then,
-            &self.otherwise,
-        ];
+        let boxed = [&self.items, &self.never, &self.condition, &self.then, &self.otherwise];
         let lists = [&self.prefix_items, &self.all_of, &self.any_of, &self.one_of];
         boxed
             .into_iter()
@@ -288,11 +273,7 @@ mod tests {
             ("(", "x", None),
         ];
         for (pattern, text, expected) in cases {
-            assert_eq!(
-                Pattern::from(pattern.to_owned()).found_in(text),
-                expected,
-                "{pattern}"
-            );
+            assert_eq!(Pattern::from(pattern.to_owned()).found_in(text), expected, "{pattern}");
         }
     }
 

@@ -27,9 +27,8 @@ pub struct Source {
 
 /// The origin of the embedded data.
 pub fn source() -> &'static Source {
-    static SOURCE: LazyLock<Source> = LazyLock::new(|| {
-        serde_json::from_str(include_str!("../data/source.json")).unwrap_or_default()
-    });
+    static SOURCE: LazyLock<Source> =
+        LazyLock::new(|| serde_json::from_str(include_str!("../data/source.json")).unwrap_or_default());
     &SOURCE
 }
 
@@ -41,11 +40,6 @@ mod tests {
         assert_eq!(source.package, "cfn-lint");
         assert_eq!(source.licence, "MIT-0");
         assert_eq!(source.region, "us-east-1");
-        assert_eq!(
-            source.types,
-            crate::types()
-                .filter(|name| name.starts_with("AWS::"))
-                .count()
-        );
+        assert_eq!(source.types, crate::types().filter(|name| name.starts_with("AWS::")).count());
     }
 }

@@ -24,10 +24,7 @@ impl<T: DeserializeOwned> Table<T> {
         for line in texts.iter().flat_map(|text| text.lines()) {
             // {"typeName":"AWS::EC2::VPC",…: the fourth piece between quotes is the key.
             if let Some(key) = line.split('"').nth(3) {
-                let row = rows.entry(key).or_insert_with(|| Row {
-                    lines: Vec::new(),
-                    parsed: OnceLock::new(),
-                });
+                let row = rows.entry(key).or_insert_with(|| Row { lines: Vec::new(), parsed: OnceLock::new() });
                 row.lines.push(line);
             }
         }
@@ -63,8 +60,7 @@ fn parse<T: DeserializeOwned>(lines: &[&str]) -> serde_json::Result<T> {
 fn merge(under: &mut Value, over: Value) {
     match (under, over) {
         (Value::Object(under), Value::Object(over)) => {
-            over.into_iter()
-                .for_each(|(key, value)| merge(under.entry(key).or_insert(Value::Null), value));
+            over.into_iter().for_each(|(key, value)| merge(under.entry(key).or_insert(Value::Null), value));
         }
         (under, over) => *under = over,
     }
@@ -83,10 +79,7 @@ mod tests {
             "{\"k\":\"a\",\"m\":{\"y\":[2]}}\n{\"k\":\"b\"}\n",
         ]);
         assert_eq!(table.keys().collect::<Vec<_>>(), ["a", "b"]);
-        assert_eq!(
-            table.get("a"),
-            Some(&json!({"k": "a", "m": {"x": 1, "y": [2]}}))
-        );
+        assert_eq!(table.get("a"), Some(&json!({"k": "a", "m": {"x": 1, "y": [2]}})));
         assert_eq!(table.get("b"), Some(&json!({"k": "b"})));
         assert_eq!(table.get("c"), None);
     }

@@ -19,10 +19,7 @@ fn good_resources_have_no_violations() {
             json!({"VpcId": vpc, "CidrBlock": {"Fn::Select": [0, {"Fn::Cidr": ["10.0.0.0/16", 4, 8]}]},
             "AvailabilityZone": "us-east-1a"}),
         ),
-        (
-            "AWS::EC2::Subnet",
-            json!({"VpcId": "vpc-0a1b2c3d4e5f60718", "CidrBlock": "10.0.1.0/24"}),
-        ),
+        ("AWS::EC2::Subnet", json!({"VpcId": "vpc-0a1b2c3d4e5f60718", "CidrBlock": "10.0.1.0/24"})),
         (
             "AWS::EC2::NatGateway",
             json!({"SubnetId": {"Ref": "Public"}, "AllocationId": {"Fn::GetAtt": ["Eip", "AllocationId"]}}),
@@ -51,22 +48,10 @@ fn good_resources_have_no_violations() {
             "RequiresCompatibilities": ["FARGATE"], "ContainerDefinitions": [{"Name": "api", "Image": "nginx",
             "PortMappings": [{"ContainerPort": 80}], "Environment": [{"Name": "A", "Value": "1"}]}]}),
         ),
-        (
-            "AWS::IAM::Role",
-            json!({"AssumeRolePolicyDocument": assume, "RoleName": "api-task"}),
-        ),
-        (
-            "AWS::IAM::Role",
-            json!({"AssumeRolePolicyDocument": assume.to_string()}),
-        ),
-        (
-            "AWS::S3::Bucket",
-            json!({"BucketName": "assets", "VersioningConfiguration": {"Status": "Enabled"}}),
-        ),
-        (
-            "AWS::SSM::Parameter",
-            json!({"Name": "/app/x", "Type": "String", "Value": "v", "Tags": {"team": "core"}}),
-        ),
+        ("AWS::IAM::Role", json!({"AssumeRolePolicyDocument": assume, "RoleName": "api-task"})),
+        ("AWS::IAM::Role", json!({"AssumeRolePolicyDocument": assume.to_string()})),
+        ("AWS::S3::Bucket", json!({"BucketName": "assets", "VersioningConfiguration": {"Status": "Enabled"}})),
+        ("AWS::SSM::Parameter", json!({"Name": "/app/x", "Type": "String", "Value": "v", "Tags": {"team": "core"}})),
         (
             "AWS::CloudFront::Distribution",
             json!({"DistributionConfig": {"Enabled": true, "PriceClass": "PriceClass_100",
@@ -81,10 +66,7 @@ fn good_resources_have_no_violations() {
         ("AWS::Moon::Base", json!({"Anything": 1})),
     ];
     for (type_name, properties) in cases {
-        let found: Vec<String> = validate(type_name, &properties)
-            .iter()
-            .map(ToString::to_string)
-            .collect();
+        let found: Vec<String> = validate(type_name, &properties).iter().map(ToString::to_string).collect();
         assert!(found.is_empty(), "{type_name} {properties}: {found:#?}");
     }
 }

@@ -72,11 +72,7 @@ proptest! {
 fn endless_depth_ends() {
     // As deep as serde_json reads.
     let depth = 60;
-    let statement = format!(
-        "{}[]{}",
-        r#"{"NotStatement":{"Statement":"#.repeat(depth),
-        "}}".repeat(depth)
-    );
+    let statement = format!("{}[]{}", r#"{"NotStatement":{"Statement":"#.repeat(depth), "}}".repeat(depth));
     let acl = format!(r#"{{"Rules":[{{"Name":"a","Priority":1,"Statement":{statement}}}]}}"#);
     let acl: Value = serde_json::from_str(&acl).unwrap();
     assert!(!validate("AWS::WAFv2::WebACL", &acl).is_empty());
@@ -87,25 +83,15 @@ fn long_text_takes_no_time() {
     let long = "a".repeat(100_000) + "!";
     let begin = Instant::now();
     for type_name in types() {
-        let properties: Map<String, Value> = facts(type_name)
-            .unwrap()
-            .property_names()
-            .map(|name| (name.to_owned(), json!(long)))
-            .collect();
+        let properties: Map<String, Value> =
+            facts(type_name).unwrap().property_names().map(|name| (name.to_owned(), json!(long))).collect();
         validate(type_name, &Value::Object(properties));
     }
     let medium = "a-".repeat(1_000) + "!";
     for type_name in types() {
-        let properties: Map<String, Value> = facts(type_name)
-            .unwrap()
-            .property_names()
-            .map(|name| (name.to_owned(), json!(medium)))
-            .collect();
+        let properties: Map<String, Value> =
+            facts(type_name).unwrap().property_names().map(|name| (name.to_owned(), json!(medium))).collect();
         validate(type_name, &Value::Object(properties));
     }
-    assert!(
-        begin.elapsed() < Duration::from_secs(20),
-        "{:?}",
-        begin.elapsed()
-    );
+    assert!(begin.elapsed() < Duration::from_secs(20), "{:?}", begin.elapsed());
 }

@@ -6,14 +6,9 @@ use serde_json::{Value, json};
 fn check(cases: Vec<(&str, Value, &[&str])>) {
     let mut wrong = Vec::new();
     for (type_name, properties, expected) in cases {
-        let found: Vec<String> = validate(type_name, &properties)
-            .iter()
-            .map(ToString::to_string)
-            .collect();
+        let found: Vec<String> = validate(type_name, &properties).iter().map(ToString::to_string).collect();
         if found != expected {
-            wrong.push(format!(
-                "{type_name} {properties}\n  found    {found:#?}\n  expected {expected:#?}"
-            ));
+            wrong.push(format!("{type_name} {properties}\n  found    {found:#?}\n  expected {expected:#?}"));
         }
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
@@ -22,11 +17,7 @@ fn check(cases: Vec<(&str, Value, &[&str])>) {
 #[test]
 fn names_and_what_is_missing() {
     check(vec![
-        (
-            "AWS::EC2::VPC",
-            json!({}),
-            &["one of `CidrBlock` or `Ipv4IpamPoolId` is required"],
-        ),
+        ("AWS::EC2::VPC", json!({}), &["one of `CidrBlock` or `Ipv4IpamPoolId` is required"]),
         (
             "AWS::EC2::VPC",
             json!({"CidrBlock": "10.0.0.0/16", "EnableDnsHostname": true, "Colour": "red"}),
@@ -43,25 +34,17 @@ fn names_and_what_is_missing() {
         (
             "AWS::EC2::Subnet",
             json!({"CidrBlock": "10.0.1.0/24", "AvailabilityZone": "us-east-1a", "AvailabilityZoneId": "use1-az1"}),
-            &[
-                "`VpcId` is required",
-                "`AvailabilityZone` and `AvailabilityZoneId` cannot be given together",
-            ],
+            &["`VpcId` is required", "`AvailabilityZone` and `AvailabilityZoneId` cannot be given together"],
         ),
         (
             "AWS::EC2::Subnet",
             json!({"VpcId": {"Ref": "AWS::NoValue"}, "Ipv4IpamPoolId": "ipam-1"}),
-            &[
-                "`VpcId` is required",
-                "with `Ipv4IpamPoolId`, `Ipv4NetmaskLength` is required",
-            ],
+            &["`VpcId` is required", "with `Ipv4IpamPoolId`, `Ipv4NetmaskLength` is required"],
         ),
         (
             "AWS::ElasticLoadBalancingV2::LoadBalancer",
             json!({"Subnets": ["subnet-0a1b2c3d"], "SubnetMappings": [{"SubnetId": {"Ref": "A"}}]}),
-            &[
-                "only one of `Subnets` or `SubnetMappings` may be given, and `Subnets` and `SubnetMappings` are",
-            ],
+            &["only one of `Subnets` or `SubnetMappings` may be given, and `Subnets` and `SubnetMappings` are"],
         ),
         (
             "AWS::IAM::Role",
@@ -98,11 +81,7 @@ fn names_and_what_is_missing() {
 #[test]
 fn values_of_the_wrong_kind() {
     check(vec![
-        (
-            "AWS::EC2::VPC",
-            json!({"CidrBlock": ["10.0.0.0/16"]}),
-            &["CidrBlock: a list stands where text is needed"],
-        ),
+        ("AWS::EC2::VPC", json!({"CidrBlock": ["10.0.0.0/16"]}), &["CidrBlock: a list stands where text is needed"]),
         (
             "AWS::EC2::VPC",
             json!({"CidrBlock": "10.0.0.0/16", "EnableDnsSupport": "yes"}),
@@ -113,21 +92,9 @@ fn values_of_the_wrong_kind() {
             json!({"CidrBlock": null}),
             &["CidrBlock: null is not a value (leave the property out instead)"],
         ),
-        (
-            "AWS::EC2::VPC",
-            json!("10.0.0.0/16"),
-            &["the properties are not an object"],
-        ),
-        (
-            "AWS::ECS::Service",
-            json!({"DesiredCount": "two"}),
-            &["DesiredCount: `two` is not a whole number"],
-        ),
-        (
-            "AWS::ECS::Service",
-            json!({"DesiredCount": 1.5}),
-            &["DesiredCount: `1.5` is not a whole number"],
-        ),
+        ("AWS::EC2::VPC", json!("10.0.0.0/16"), &["the properties are not an object"]),
+        ("AWS::ECS::Service", json!({"DesiredCount": "two"}), &["DesiredCount: `two` is not a whole number"]),
+        ("AWS::ECS::Service", json!({"DesiredCount": 1.5}), &["DesiredCount: `1.5` is not a whole number"]),
         (
             "AWS::ECS::TaskDefinition",
             json!({"RequiresCompatibilities": "FARGATE"}),
@@ -141,10 +108,7 @@ fn values_of_the_wrong_kind() {
         (
             "AWS::SSM::Parameter",
             json!({"Type": "String", "Value": {"a": 1}, "Tags": [{"Key": "a", "Value": "b"}]}),
-            &[
-                "Value: an object stands where text is needed",
-                "Tags: a list stands where an object is needed",
-            ],
+            &["Value: an object stands where text is needed", "Tags: a list stands where an object is needed"],
         ),
     ]);
 }
@@ -183,16 +147,12 @@ fn values_that_are_not_allowed() {
         (
             "AWS::ECS::Service",
             json!({"LaunchType": "Fargate", "PropagateTags": {"Ref": "P"}}),
-            &[
-                "LaunchType: `Fargate` is not one of `EC2`, `FARGATE` or `EXTERNAL` (did you mean `FARGATE`?)",
-            ],
+            &["LaunchType: `Fargate` is not one of `EC2`, `FARGATE` or `EXTERNAL` (did you mean `FARGATE`?)"],
         ),
         (
             "AWS::ECS::Service",
             json!({"LaunchType": {"Fn::If": ["C", "EC2", "EC3"]}}),
-            &[
-                "LaunchType.Fn::If[2]: `EC3` is not one of `EC2`, `FARGATE` or `EXTERNAL` (did you mean `EC2`?)",
-            ],
+            &["LaunchType.Fn::If[2]: `EC3` is not one of `EC2`, `FARGATE` or `EXTERNAL` (did you mean `EC2`?)"],
         ),
         (
             "AWS::DynamoDB::Table",
@@ -226,21 +186,9 @@ fn values_that_are_not_allowed() {
             json!({"Engine": "aurora-postgresql", "MasterUsername": "admin"}),
             &["MasterUsername: `admin` is reserved by AWS"],
         ),
-        (
-            "AWS::RDS::DBCluster",
-            json!({"Engine": {"Ref": "Engine"}, "MasterUsername": "admin"}),
-            &[],
-        ),
-        (
-            "AWS::KMS::Key",
-            json!({"PendingWindowInDays": "3"}),
-            &["PendingWindowInDays: `3` is less than 7"],
-        ),
-        (
-            "AWS::ApiGatewayV2::Api",
-            json!({"Body": "{not json"}),
-            &["Body: `{not json` is not JSON"],
-        ),
+        ("AWS::RDS::DBCluster", json!({"Engine": {"Ref": "Engine"}, "MasterUsername": "admin"}), &[]),
+        ("AWS::KMS::Key", json!({"PendingWindowInDays": "3"}), &["PendingWindowInDays: `3` is less than 7"]),
+        ("AWS::ApiGatewayV2::Api", json!({"Body": "{not json"}), &["Body: `{not json` is not JSON"]),
         (
             "AWS::Logs::LogGroup",
             json!({"RetentionInDays": 8, "LogGroupName": "a b"}),
@@ -278,18 +226,10 @@ fn values_that_are_not_allowed() {
 
 #[test]
 fn counts_and_forms() {
-    let tags: Vec<Value> = (0..51)
-        .map(|i| json!({"Key": format!("k{i}"), "Value": ""}))
-        .collect();
-    let actions: Vec<String> = (0..6)
-        .map(|i| format!("arn:aws:sns:us-east-1:123456789012:t{i}"))
-        .collect();
+    let tags: Vec<Value> = (0..51).map(|i| json!({"Key": format!("k{i}"), "Value": ""})).collect();
+    let actions: Vec<String> = (0..6).map(|i| format!("arn:aws:sns:us-east-1:123456789012:t{i}")).collect();
     check(vec![
-        (
-            "AWS::ECS::Service",
-            json!({"Tags": tags}),
-            &["Tags: 51 items are given, at most 50 are allowed"],
-        ),
+        ("AWS::ECS::Service", json!({"Tags": tags}), &["Tags: 51 items are given, at most 50 are allowed"]),
         (
             "AWS::CloudWatch::Alarm",
             json!({"ComparisonOperator": "LessThanThreshold", "EvaluationPeriods": 1, "MetricName": "m",
@@ -321,26 +261,11 @@ fn counts_and_forms() {
 #[test]
 fn secrets_are_not_shown() {
     let cases = [
-        (
-            "AWS::RDS::DBInstance",
-            json!({"MasterUserPassword": ["hunter2"]}),
-        ),
-        (
-            "AWS::RDS::DBInstance",
-            json!({"TdeCredentialPassword": {"x": "hunter2"}}),
-        ),
-        (
-            "AWS::SecretsManager::Secret",
-            json!({"SecretString": "hunter2".repeat(20_000)}),
-        ),
-        (
-            "AWS::ElastiCache::ReplicationGroup",
-            json!({"AuthToken": ["hunter2"], "ReplicationGroupDescription": "x"}),
-        ),
-        (
-            "AWS::SSM::Parameter",
-            json!({"Type": "String", "Value": ["hunter2"]}),
-        ),
+        ("AWS::RDS::DBInstance", json!({"MasterUserPassword": ["hunter2"]})),
+        ("AWS::RDS::DBInstance", json!({"TdeCredentialPassword": {"x": "hunter2"}})),
+        ("AWS::SecretsManager::Secret", json!({"SecretString": "hunter2".repeat(20_000)})),
+        ("AWS::ElastiCache::ReplicationGroup", json!({"AuthToken": ["hunter2"], "ReplicationGroupDescription": "x"})),
+        ("AWS::SSM::Parameter", json!({"Type": "String", "Value": ["hunter2"]})),
     ];
     for (type_name, properties) in cases {
         let found = validate(type_name, &properties);

@@ -82,7 +82,12 @@ fn compare(comparison: &Comparison, format: CostFormat) {
     let mut rows: Vec<Vec<String>> = comparison.rows.iter().map(row).collect();
     rows.push(row(&comparison.total));
     table(&["what", ">document", ">ours", ">difference", "why"], &rows, format);
-    data(format_args!("\nThe document: {}. Ours between {} and {}.", comparison.source, money(comparison.total.ours.min), money(comparison.total.ours.max)));
+    data(format_args!(
+        "\nThe document: {}. Ours between {} and {}.",
+        comparison.source,
+        money(comparison.total.ours.min),
+        money(comparison.total.ours.max)
+    ));
 }
 
 fn all(app: &App, format: CostFormat, catalogue: &Catalogue) -> Result<()> {

@@ -28,12 +28,7 @@ impl From<OnFailureName> for OnFailure {
 
 /// How a run is carried out.
 pub fn options(on_failure: OnFailureName, lift_protection: bool) -> Options {
-    Options {
-        on_failure: on_failure.into(),
-        lift_protection,
-        at_once: AT_ONCE,
-        interrupt: interrupt::listen(),
-    }
+    Options { on_failure: on_failure.into(), lift_protection, at_once: AT_ONCE, interrupt: interrupt::listen() }
 }
 
 /// Deploys.
@@ -117,10 +112,8 @@ fn stretch(outcome: &Outcome) -> Option<f64> {
 async fn report(app: &App, mut prepared: Prepared, plan: &Plan) -> Result<()> {
     let selection = SelectionArgs::default();
     let again = prepared.plan(&selection).await?;
-    let differs: Vec<&engine::plan::Action> = again
-        .changes()
-        .filter(|action| plan.changes().any(|done| done.address == action.address))
-        .collect();
+    let differs: Vec<&engine::plan::Action> =
+        again.changes().filter(|action| plan.changes().any(|done| done.address == action.address)).collect();
     if !differs.is_empty() {
         let names: Vec<String> = differs.iter().map(|action| action.address.to_string()).collect();
         return Err(Error::told(format!("read back, this is not as declared: {}", names.join(", ")))
@@ -131,7 +124,10 @@ async fn report(app: &App, mut prepared: Prepared, plan: &Plan) -> Result<()> {
         json_line(&json!({ "event": "summary", "complete": true, "summary": plan.summary(), "outputs": outputs }));
         return Ok(());
     }
-    talk(format_args!("Verified: {} read back as declared.\n", count(prepared.session.state.entries.len(), "resource")));
+    talk(format_args!(
+        "Verified: {} read back as declared.\n",
+        count(prepared.session.state.entries.len(), "resource")
+    ));
     super::output::print(outputs);
     Ok(())
 }

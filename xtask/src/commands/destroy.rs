@@ -2,10 +2,10 @@
 
 use std::collections::BTreeMap;
 
+use engine::Graph;
 use engine::event::Events;
 use engine::plan::{Risk, Selection};
 use engine::session::Declared;
-use engine::Graph;
 use serde_json::json;
 
 use super::deploy_full::{finish, options};
@@ -43,8 +43,8 @@ async fn destroy(app: &App, args: &DestroyArgs, events: Events) -> Result<engine
     let _lock = app.lock(&name, "destroy")?;
     let place = app.connect(&region, account.as_deref()).await?;
     let mut session = app.session(&name, &place, events).await?;
-    let graph = Graph::build(Vec::new(), &environment::catalogue())
-        .map_err(|_| Error::told("an empty graph is whole"))?;
+    let graph =
+        Graph::build(Vec::new(), &environment::catalogue()).map_err(|_| Error::told("an empty graph is whole"))?;
     let declared = Declared {
         graph: &graph,
         outputs: &BTreeMap::new(),

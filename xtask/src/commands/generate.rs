@@ -100,8 +100,7 @@ fn argument(arg: &clap::Arg) -> String {
         None => takes,
     };
     let mut help = arg.get_help().map(ToString::to_string).unwrap_or_default().replace('|', "\\|");
-    let values: Vec<String> =
-        arg.get_possible_values().iter().map(|value| format!("`{}`", value.get_name())).collect();
+    let values: Vec<String> = arg.get_possible_values().iter().map(|value| format!("`{}`", value.get_name())).collect();
     if !values.is_empty() && arg.get_action().takes_values() {
         help.push_str(&format!(" One of {}.", values.join(", ")));
     }
@@ -111,7 +110,9 @@ fn argument(arg: &clap::Arg) -> String {
 /// `docs/reference/resources.md`.
 fn resources() -> String {
     let mut out = format!("{NOTICE}\n# Resource types\n\n");
-    out.push_str("What each type waits for and takes. Properties are AWS's own, see the CloudFormation template reference.\n\n");
+    out.push_str(
+        "What each type waits for and takes. Properties are AWS's own, see the CloudFormation template reference.\n\n",
+    );
     out.push_str("| type | create s | update s | delete s | known only when ready | holds data |\n|---|---:|---:|---:|---|---|\n");
     let catalogue = environment::catalogue();
     for name in catalogue.types() {

@@ -52,7 +52,8 @@ fn mermaid(graph: &Graph) -> String {
 }
 
 fn dot(graph: &Graph) -> String {
-    let mut lines = vec!["digraph environment {".to_owned(), "  rankdir=LR; node [shape=box, fontname=\"sans-serif\"];".to_owned()];
+    let mut lines =
+        vec!["digraph environment {".to_owned(), "  rankdir=LR; node [shape=box, fontname=\"sans-serif\"];".to_owned()];
     for node in &graph.nodes {
         lines.push(format!("  \"{}\" [tooltip=\"{}\"];", node.address, node.type_name));
     }

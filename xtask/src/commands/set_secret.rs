@@ -17,7 +17,8 @@ pub async fn run(app: &App, args: &SetSecretArgs) -> Result<()> {
     let session = app.session(&loaded.name, &place, Events::default()).await?;
     let address = format!("security.secret.{}", args.name);
     let Some(entry) = session.state.entries.get(address.as_str()) else {
-        let names = session.state.entries.keys().filter_map(|address| address.as_str().strip_prefix("security.secret."));
+        let names =
+            session.state.entries.keys().filter_map(|address| address.as_str().strip_prefix("security.secret."));
         let names: Vec<&str> = names.collect();
         let told = Error::told(format!("{} has no secret `{}`", loaded.name, args.name));
         return Err(match names.as_slice() {
@@ -39,7 +40,9 @@ pub async fn run(app: &App, args: &SetSecretArgs) -> Result<()> {
 fn value(args: &SetSecretArgs) -> Result<String> {
     let text = match &args.file {
         Some(path) => std::fs::read_to_string(path).about(path)?,
-        None if std::io::stdin().is_terminal() => rpassword::prompt_password(format!("Value of {} (unseen): ", args.name))?,
+        None if std::io::stdin().is_terminal() => {
+            rpassword::prompt_password(format!("Value of {} (unseen): ", args.name))?
+        }
         None => {
             let mut text = String::new();
             std::io::stdin().lock().read_to_string(&mut text)?;

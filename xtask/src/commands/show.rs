@@ -23,7 +23,9 @@ pub async fn run(app: &App, args: &ShowArgs) -> Result<()> {
         return Err(Error::told(format!("nothing of {name} is deployed")).hint("cargo xtask deploy-full"));
     }
     if app.global.json {
-        print_json(&json!({ "environment": name, "cloud": state.cloud, "resources": entries, "outputs": state.outputs }));
+        print_json(
+            &json!({ "environment": name, "cloud": state.cloud, "resources": entries, "outputs": state.outputs }),
+        );
         return Ok(());
     }
     for entry in entries {

@@ -73,7 +73,8 @@ impl Module {
         let began = Instant::now();
         let result = self.steps(app, &mut steps);
         if app.global.json {
-            let steps: Vec<_> = steps.iter().map(|(step, seconds)| json!({ "step": step, "seconds": seconds })).collect();
+            let steps: Vec<_> =
+                steps.iter().map(|(step, seconds)| json!({ "step": step, "seconds": seconds })).collect();
             print_json(&json!({ "module": self.name, "passed": result.is_ok(), "steps": steps }));
         }
         result?;

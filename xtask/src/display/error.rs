@@ -47,10 +47,14 @@ pub fn finding(found: &LocatedFinding) {
 fn rendered(found: &LocatedFinding) -> String {
     let finding = &found.finding;
     let level = if finding.severity == Severity::Error { Level::ERROR } else { Level::WARNING };
-    let mut group = level.primary_title(finding.message.as_str()).id(finding.rule.as_str()).elements(None::<annotate_snippets::Padding>);
+    let mut group = level
+        .primary_title(finding.message.as_str())
+        .id(finding.rule.as_str())
+        .elements(None::<annotate_snippets::Padding>);
     if let Some(place) = &found.place {
         let start = byte_of_column(&place.source_line, place.column);
-        let end = byte_of_column(&place.source_line, place.end_column).max(start + 1).min(place.source_line.len().max(start));
+        let end =
+            byte_of_column(&place.source_line, place.end_column).max(start + 1).min(place.source_line.len().max(start));
         let snippet = Snippet::source(place.source_line.as_str())
             .path(place.file.as_str())
             .line_start(place.line)

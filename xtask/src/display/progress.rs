@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 use std::io::IsTerminal;
 use std::time::{Duration, Instant};
 
+use engine::Address;
 use engine::event::Event;
 use engine::state::Work;
-use engine::Address;
 use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
 use tokio::sync::mpsc::UnboundedReceiver;
 use tokio::task::JoinHandle;
@@ -95,7 +95,11 @@ impl View {
                     Work::Delete => ("-", DESTROY, "deleted"),
                 };
                 let took = paint(QUIET, format_args!("{done} in {}", duration(seconds)));
-                self.ended(&address, work, &format!("{:>3} {address}  {took}", paint(style, format_args!("{sign:>3}"))));
+                self.ended(
+                    &address,
+                    work,
+                    &format!("{:>3} {address}  {took}", paint(style, format_args!("{sign:>3}"))),
+                );
             }
             Event::Failed { address, work, failure } => {
                 let line = format!("{} {address}: {} failed: {failure}", paint(DESTROY, "  ✗"), work.as_str());

@@ -46,7 +46,14 @@ mod tests {
 
     #[test]
     fn durations_read_like_speech() {
-        let cases = [(0.04, "0.0 s"), (9.94, "9.9 s"), (42.0, "42 s"), (60.0, "1 min"), (200.4, "3 min 20 s"), (3900.0, "1 h 5 min")];
+        let cases = [
+            (0.04, "0.0 s"),
+            (9.94, "9.9 s"),
+            (42.0, "42 s"),
+            (60.0, "1 min"),
+            (200.4, "3 min 20 s"),
+            (3900.0, "1 h 5 min"),
+        ];
         for (seconds, words) in cases {
             assert_eq!(duration(seconds), words);
         }

@@ -144,7 +144,11 @@ impl Job {
         let id = &self.entry.id;
         let mut live = match self.handler.read(std::slice::from_ref(id), cx).await?.into_iter().next().flatten() {
             Some((live, _)) => live,
-            None => return Err(Failure::new(FailureKind::NotFound, "it is gone since the plan was made").hint("plan again")),
+            None => {
+                return Err(
+                    Failure::new(FailureKind::NotFound, "it is gone since the plan was made").hint("plan again")
+                );
+            }
         };
         let mut declared = self.entry.properties.clone();
         if let Some(node) = &self.node {
@@ -206,11 +210,7 @@ impl Job {
     async fn pause(&self, failure: &Failure, tries: u32) {
         let wait = next_try(tries, self.surroundings.time_scale);
         let seconds = wait.as_secs_f64();
-        self.events.tell(Event::Retrying {
-            address: self.entry.address.clone(),
-            failure: failure.clone(),
-            seconds,
-        });
+        self.events.tell(Event::Retrying { address: self.entry.address.clone(), failure: failure.clone(), seconds });
         tokio::time::sleep(wait).await;
     }
 

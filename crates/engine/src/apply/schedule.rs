@@ -25,10 +25,7 @@ use crate::{Address, Attributes, Created, Failure, Node};
 pub async fn carry_out(run: Run<'_>) -> Result<Outcome, Refused> {
     let operations = Operations::of(run.plan, &run.surroundings.catalogue);
     let began = Instant::now();
-    run.events.tell(Event::Began {
-        operations: operations.all.len(),
-        expected_seconds: operations.longest_path(),
-    });
+    run.events.tell(Event::Began { operations: operations.all.len(), expected_seconds: operations.longest_path() });
     let mut schedule = Schedule::new(run, operations);
     schedule.go().await?;
     let mut outcome = schedule.finish();
@@ -186,11 +183,7 @@ impl<'a> Schedule<'a> {
     }
 
     /// The job of an operation, and what must be written down before it.
-    fn job(
-        &self,
-        index: usize,
-        messages: mpsc::UnboundedSender<Message>,
-    ) -> Result<(Job, Vec<Record>), Failure> {
+    fn job(&self, index: usize, messages: mpsc::UnboundedSender<Message>) -> Result<(Job, Vec<Record>), Failure> {
         let operation = &self.operations.all[index];
         let action = &self.run.plan.actions[operation.action];
         let token = new_token()?;

@@ -244,7 +244,9 @@ fn known_after(request: &Request<'_>, action: &Action, declared: &Value) -> Know
         (Verb::NoOp | Verb::Update, Some(entry)) => {
             Known { id: Some(entry.id.clone()), attributes: Some(entry.attributes.clone()) }
         }
-        (Verb::Create | Verb::Replace, _) => Known { id: derived_id(request, &action.type_name, declared), attributes: None },
+        (Verb::Create | Verb::Replace, _) => {
+            Known { id: derived_id(request, &action.type_name, declared), attributes: None }
+        }
         _ => Known::default(),
     }
 }

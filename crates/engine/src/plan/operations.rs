@@ -150,9 +150,7 @@ impl Build {
                 let Some(deletions) = self.backward.get(needed).cloned() else { continue };
                 let delete_first = at.get(needed).is_some_and(|action| action.delete_first);
                 let before: Vec<usize> = match dependent.verb {
-                    Verb::Delete | Verb::Replace => {
-                        self.backward.get(&dependent.address).cloned().unwrap_or_default()
-                    }
+                    Verb::Delete | Verb::Replace => self.backward.get(&dependent.address).cloned().unwrap_or_default(),
                     // Changed in place, it lets go of the old one; but it may wait for the new one itself.
                     Verb::Update if !delete_first => {
                         self.forward.get(&dependent.address).copied().into_iter().collect()

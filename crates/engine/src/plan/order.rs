@@ -28,7 +28,8 @@ fn collides(request: &Request<'_>, node: &Node, action: &Action, actions: &[Acti
     if entry.type_name != node.type_name || entry.region != node.region {
         return false;
     }
-    if schema::facts(&node.type_name).is_some_and(|facts| facts.replacement() == schema::Replacement::DeleteThenCreate) {
+    if schema::facts(&node.type_name).is_some_and(|facts| facts.replacement() == schema::Replacement::DeleteThenCreate)
+    {
         return true;
     }
     let properties = intrinsic::resolve(&node.properties, &|reference| stays(request, actions, reference));
@@ -71,9 +72,9 @@ pub(super) fn forced_by_order(
             continue;
         }
         let holds = request.catalogue.get(&action.type_name).map(|handler| handler.facts().holds).unwrap_or_default();
-        let held = request.graph.edges[index].iter().find(|edge| {
-            flags[edge.to] && edge.property.as_deref().is_some_and(|property| holds.contains(&property))
-        });
+        let held = request.graph.edges[index]
+            .iter()
+            .find(|edge| flags[edge.to] && edge.property.as_deref().is_some_and(|property| holds.contains(&property)));
         if let Some(edge) = held {
             let target = &request.graph.nodes[edge.to].address;
             let property = edge.property.as_deref().unwrap_or_default();

@@ -2,8 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::state::Record;
 use crate::State;
+use crate::state::Record;
 
 /// Hexadecimal digits of the checksum before each journal line.
 const SUM: usize = 8;

@@ -93,8 +93,7 @@ fn load(dir: &Path) -> Result<(u64, Loaded, usize), StoreError> {
 fn open_journal(dir: &Path, generation: u64, whole: usize) -> Result<File, StoreError> {
     private_dir(dir)?;
     let path = journal_path(dir, generation);
-    let file =
-        OpenOptions::new().append(true).create(true).read(true).mode(0o600).open(&path).map_err(io(&path))?;
+    let file = OpenOptions::new().append(true).create(true).read(true).mode(0o600).open(&path).map_err(io(&path))?;
     // A line cut off by a crash must not run into the next one.
     if file.metadata().map_err(io(&path))?.len() > whole as u64 {
         file.set_len(whole as u64).map_err(io(&path))?;

@@ -7,8 +7,8 @@ pub mod lock;
 
 use std::path::PathBuf;
 
-use crate::catalogue::BoxFuture;
 use crate::State;
+use crate::catalogue::BoxFuture;
 
 pub use file::FileStore;
 pub use journal::Journal;

@@ -215,10 +215,18 @@ pub fn catalogue() -> Catalogue {
     add("Test::Thing", FACTS, None);
     add("AWS::EC2::VPC", FACTS, None);
     add("AWS::EC2::Subnet", FACTS, None);
-    add("AWS::ElasticLoadBalancingV2::LoadBalancer", TypeFacts { moves_with: &[("Subnets", "VpcId")], unique_name: Some("Name"), ..FACTS }, None);
+    add(
+        "AWS::ElasticLoadBalancingV2::LoadBalancer",
+        TypeFacts { moves_with: &[("Subnets", "VpcId")], unique_name: Some("Name"), ..FACTS },
+        None,
+    );
     add("AWS::ElasticLoadBalancingV2::TargetGroup", TypeFacts { unique_name: Some("Name"), ..FACTS }, None);
     add("AWS::ElasticLoadBalancingV2::Listener", TypeFacts { holds: &["DefaultActions"], ..FACTS }, None);
-    add("AWS::EC2::SecurityGroup", TypeFacts { unique_name: Some("GroupName"), unique_within: Some("VpcId"), ..FACTS }, None);
+    add(
+        "AWS::EC2::SecurityGroup",
+        TypeFacts { unique_name: Some("GroupName"), unique_within: Some("VpcId"), ..FACTS },
+        None,
+    );
     add("AWS::RDS::DBInstance", TypeFacts { holds_data: true, ..FACTS }, Some("DBInstanceIdentifier"));
     catalogue
 }
@@ -266,13 +274,8 @@ impl World {
     pub async fn plan_with(&self, stack: Stack, selection: &Selection) -> (Session, Plan) {
         let mut session = self.open(Events::default()).await.unwrap();
         let graph = Graph::build(stack.finish().0, &catalogue()).unwrap();
-        let declared = Declared {
-            graph: &graph,
-            outputs: &BTreeMap::new(),
-            pseudo: &BTreeMap::new(),
-            selection,
-            refresh: true,
-        };
+        let declared =
+            Declared { graph: &graph, outputs: &BTreeMap::new(), pseudo: &BTreeMap::new(), selection, refresh: true };
         let plan = session.plan(&declared).await.unwrap();
         (session, plan)
     }

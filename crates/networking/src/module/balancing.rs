@@ -134,6 +134,7 @@ impl Builder<'_> {
             }
         }
         alternatives.retain(|name| name != domain);
+        alternatives.sort();
         let certificate = Certificate {
             domain_name: Some(domain.clone()),
             subject_alternative_names: Some(alternatives).filter(|names| !names.is_empty()),

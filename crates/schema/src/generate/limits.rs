@@ -24,45 +24,22 @@ pub(super) fn limits(data_dir: &Path) -> Result<String, GenerateError> {
     for region in REGIONS {
         let prefix = format!("db-instance-classes {region}");
         collect(&mut lists, &prefix, &classes[*region], "DBInstanceClass");
-        lists.insert(
-            format!("cache-node-types {region}"),
-            words(&nodes[*region]["enum"]).collect(),
-        );
+        lists.insert(format!("cache-node-types {region}"), words(&nodes[*region]["enum"]).collect());
     }
     for (file, prefix) in [
-        (
-            "aws_rds_dbinstance/engine_version.json",
-            "db-engine-versions",
-        ),
-        (
-            "aws_rds_dbcluster/engine_version.json",
-            "db-engine-versions",
-        ),
-        (
-            "aws_rds_dbinstance/engine_version_deprecated.json",
-            "db-engine-versions-deprecated",
-        ),
-        (
-            "aws_rds_dbcluster/engine_version_deprecated.json",
-            "db-engine-versions-deprecated",
-        ),
-        (
-            "aws_elasticache_cachecluster/engine_version.json",
-            "cache-engine-versions",
-        ),
+        ("aws_rds_dbinstance/engine_version.json", "db-engine-versions"),
+        ("aws_rds_dbcluster/engine_version.json", "db-engine-versions"),
+        ("aws_rds_dbinstance/engine_version_deprecated.json", "db-engine-versions-deprecated"),
+        ("aws_rds_dbcluster/engine_version_deprecated.json", "db-engine-versions-deprecated"),
+        ("aws_elasticache_cachecluster/engine_version.json", "cache-engine-versions"),
     ] {
         collect(&mut lists, prefix, &extension(file)?, "EngineVersion");
     }
-    for needed in [
-        "db-instance-classes us-east-1 postgres",
-        "cache-node-types us-west-2",
-        "db-engine-versions postgres",
-    ] {
+    for needed in
+        ["db-instance-classes us-east-1 postgres", "cache-node-types us-west-2", "db-engine-versions postgres"]
+    {
         if lists.get(needed).is_none_or(BTreeSet::is_empty) {
-            return Err(form(
-                "extensions",
-                &format!("there is no list for `{needed}`"),
-            ));
+            return Err(form("extensions", &format!("there is no list for `{needed}`")));
         }
     }
 
@@ -78,17 +55,12 @@ pub(super) fn limits(data_dir: &Path) -> Result<String, GenerateError> {
     rows.insert("fargate-pairs".to_owned(), fargate_pairs(&fargate)?);
     rows.insert("lambda-runtimes".to_owned(), lambda_runtimes(data_dir)?);
 
-    let line = |(key, values): (&String, &Value)| {
-        format!("{{\"fact\":{},\"values\":{values}}}\n", json!(key))
-    };
+    let line = |(key, values): (&String, &Value)| format!("{{\"fact\":{},\"values\":{values}}}\n", json!(key));
     Ok(rows.iter().map(line).collect())
 }
 
 fn form(what: &str, why: &str) -> GenerateError {
-    GenerateError::Form {
-        what: what.to_owned(),
-        why: why.to_owned(),
-    }
+    GenerateError::Form { what: what.to_owned(), why: why.to_owned() }
 }
 
 /// Rules of the form "if the engine is E (and …), then the property is one of …": one list per engine, over all
@@ -100,59 +72,32 @@ fn collect(lists: &mut Lists, prefix: &str, rules: &Value, property: &str) {
             continue;
         };
         let consequence = &rule["then"]["properties"][property]["enum"];
-        let listed = if consequence.is_array() {
-            consequence
-        } else {
-            &condition[property]["enum"]
-        };
-        lists
-            .entry(format!("{prefix} {engine}"))
-            .or_default()
-            .extend(words(listed));
+        let listed = if consequence.is_array() { consequence } else { &condition[property]["enum"] };
+        lists.entry(format!("{prefix} {engine}")).or_default().extend(words(listed));
     }
 }
 
 fn words(list: &Value) -> impl Iterator<Item = String> + '_ {
-    list.as_array()
-        .into_iter()
-        .flatten()
-        .filter_map(Value::as_str)
-        .map(str::to_owned)
+    list.as_array().into_iter().flatten().filter_map(Value::as_str).map(str::to_owned)
 }
 
 fn fargate_pairs(rules: &Value) -> Result<Value, GenerateError> {
     let pair = |rule: &Value| {
-        let (cpu, memory) = (
-            &rule["properties"]["Cpu"]["then"],
-            &rule["properties"]["Memory"]["then"],
-        );
+        let (cpu, memory) = (&rule["properties"]["Cpu"]["then"], &rule["properties"]["Memory"]["then"]);
         let cpu: u64 = cpu["enum"][0].as_str()?.parse().ok()?;
         let sizes: Vec<u64> = match memory["enum"].as_array() {
             Some(sizes) => sizes.iter().filter_map(Value::as_u64).collect(),
             None => {
-                let step = usize::try_from(memory["multipleOf"].as_u64()?)
-                    .ok()
-                    .filter(|step| *step > 0)?;
-                (memory["minimum"].as_u64()?..=memory["maximum"].as_u64()?)
-                    .step_by(step)
-                    .collect()
+                let step = usize::try_from(memory["multipleOf"].as_u64()?).ok().filter(|step| *step > 0)?;
+                (memory["minimum"].as_u64()?..=memory["maximum"].as_u64()?).step_by(step).collect()
             }
         };
         Some((cpu, sizes))
     };
     let rules = rules["then"]["anyOf"].as_array();
-    let pairs: Option<BTreeMap<u64, Vec<u64>>> =
-        rules.and_then(|rules| rules.iter().map(pair).collect());
-    let pairs = pairs.ok_or_else(|| {
-        form(
-            "fargate_cpu_memory.json",
-            "the rules are not pairs of Cpu and Memory",
-        )
-    })?;
-    Ok(pairs
-        .iter()
-        .map(|(cpu, memory)| json!({"cpu": cpu, "memory": memory}))
-        .collect())
+    let pairs: Option<BTreeMap<u64, Vec<u64>>> = rules.and_then(|rules| rules.iter().map(pair).collect());
+    let pairs = pairs.ok_or_else(|| form("fargate_cpu_memory.json", "the rules are not pairs of Cpu and Memory"))?;
+    Ok(pairs.iter().map(|(cpu, memory)| json!({"cpu": cpu, "memory": memory})).collect())
 }
 
 /// The runtimes of the function's schema, with the dates of their ends.
@@ -194,16 +139,9 @@ fn runs(text: &str) -> Vec<Run<'_>> {
     let mut rest = text;
     while let Some(first) = rest.chars().next() {
         let is_number = first.is_ascii_digit();
-        let end = rest
-            .find(|c: char| c.is_ascii_digit() != is_number)
-            .unwrap_or(rest.len());
+        let end = rest.find(|c: char| c.is_ascii_digit() != is_number).unwrap_or(rest.len());
         let (run, after) = rest.split_at(end);
-        runs.push(
-            run.parse()
-                .ok()
-                .filter(|_| is_number)
-                .map_or(Run::Text(run), Run::Number),
-        );
+        runs.push(run.parse().ok().filter(|_| is_number).map_or(Run::Text(run), Run::Number));
         rest = after;
     }
     runs
@@ -215,28 +153,9 @@ mod tests {
 
     #[test]
     fn versions_are_sorted_as_people_count() {
-        let mut versions = [
-            "15.10",
-            "9.6.24",
-            "15",
-            "15.2",
-            "16.9-limitless",
-            "16.9",
-            "8.0.mysql_aurora.3.04.0",
-        ];
+        let mut versions = ["15.10", "9.6.24", "15", "15.2", "16.9-limitless", "16.9", "8.0.mysql_aurora.3.04.0"];
         versions.sort_by(|a, b| natural(a, b));
-        assert_eq!(
-            versions,
-            [
-                "8.0.mysql_aurora.3.04.0",
-                "9.6.24",
-                "15",
-                "15.2",
-                "15.10",
-                "16.9",
-                "16.9-limitless"
-            ]
-        );
+        assert_eq!(versions, ["8.0.mysql_aurora.3.04.0", "9.6.24", "15", "15.2", "15.10", "16.9", "16.9-limitless"]);
     }
 
     #[test]

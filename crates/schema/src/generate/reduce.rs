@@ -85,15 +85,8 @@ const FORMATS: &[&str] = &[
 /// # Errors
 /// [`GenerateError::Form`] if the schema is not of the form that AWS documents.
 pub fn reduce(raw: &Value) -> Result<Reduced, GenerateError> {
-    let type_name = raw
-        .get("typeName")
-        .and_then(Value::as_str)
-        .unwrap_or_default();
-    let mut reducer = Reducer {
-        type_name,
-        raw,
-        left_out: Vec::new(),
-    };
+    let type_name = raw.get("typeName").and_then(Value::as_str).unwrap_or_default();
+    let mut reducer = Reducer { type_name, raw, left_out: Vec::new() };
     let mut line = format!("{{\"typeName\":{}", json!(type_name));
     let mut add = |key: &str, value: Value| line.push_str(&format!(",\"{key}\":{value}"));
 
@@ -139,10 +132,7 @@ struct Reducer<'r> {
 
 impl Reducer<'_> {
     fn form(&self, why: &str) -> GenerateError {
-        GenerateError::Form {
-            what: self.type_name.to_owned(),
-            why: why.to_owned(),
-        }
+        GenerateError::Form { what: self.type_name.to_owned(), why: why.to_owned() }
     }
 
     fn paths(&self, keyword: &str) -> Result<Vec<String>, GenerateError> {
@@ -150,11 +140,8 @@ impl Reducer<'_> {
             return Ok(Vec::new());
         };
         let path = |item: &Value| Some(item.as_str()?.strip_prefix("/properties/")?.to_owned());
-        let paths: Option<Vec<String>> = list
-            .as_array()
-            .and_then(|items| items.iter().map(path).collect());
-        let mut paths = paths
-            .ok_or_else(|| self.form(&format!("`{keyword}` is not a list of property paths")))?;
+        let paths: Option<Vec<String>> = list.as_array().and_then(|items| items.iter().map(path).collect());
+        let mut paths = paths.ok_or_else(|| self.form(&format!("`{keyword}` is not a list of property paths")))?;
         // A primary identifier is an order; the rest are sets.
         if keyword != "primaryIdentifier" {
             paths.sort_unstable();
@@ -168,22 +155,12 @@ impl Reducer<'_> {
         if tagging.get("taggable").and_then(Value::as_bool) == Some(false) {
             return None;
         }
-        let property = tagging
-            .get("tagProperty")
-            .and_then(Value::as_str)
-            .unwrap_or("/properties/Tags");
+        let property = tagging.get("tagProperty").and_then(Value::as_str).unwrap_or("/properties/Tags");
         let property = property.strip_prefix("/properties/")?;
         let node = self.raw.get("properties")?.get(property)?;
         let node = self.definition(node).unwrap_or(node);
-        let shape = if node.get("type").and_then(Value::as_str) == Some("object") {
-            "map"
-        } else {
-            "list"
-        };
-        let updatable = tagging
-            .get("tagUpdatable")
-            .and_then(Value::as_bool)
-            .unwrap_or(true);
+        let shape = if node.get("type").and_then(Value::as_str) == Some("object") { "map" } else { "list" };
+        let updatable = tagging.get("tagUpdatable").and_then(Value::as_bool).unwrap_or(true);
         Some(json!({"property": property, "shape": shape, "updatable": updatable}))
     }
 
@@ -249,38 +226,24 @@ impl Reducer<'_> {
                     let kinds: Vec<&str> = kinds.iter().filter_map(Value::as_str).collect();
                     Some(json!(kinds.join("|")))
                 }
-                ("format", Value::String(format)) => {
-                    FORMATS.contains(&format.as_str()).then(|| value.clone())
-                }
+                ("format", Value::String(format)) => FORMATS.contains(&format.as_str()).then(|| value.clone()),
                 ("uniqueItems", _) => (value == &json!(true)).then(|| value.clone()),
-                ("insertionOrder" | "additionalProperties", Value::Bool(flag)) => {
-                    (!flag).then(|| value.clone())
-                }
+                ("insertionOrder" | "additionalProperties", Value::Bool(flag)) => (!flag).then(|| value.clone()),
                 ("dependentRequired" | "dependentExcluded", Value::Object(map)) => {
                     Some(Value::Object(sorted(map.clone())))
                 }
                 // JSON Schema's older word; AWS uses only its form with lists.
                 ("dependencies", Value::Object(map)) if map.values().all(Value::is_array) => {
-                    node.insert(
-                        "dependentRequired".to_owned(),
-                        Value::Object(sorted(map.clone())),
-                    );
+                    node.insert("dependentRequired".to_owned(), Value::Object(sorted(map.clone())));
                     None
                 }
                 ("properties", Value::Object(map)) => Some(Value::Object(self.nodes(map)?)),
                 ("patternProperties", Value::Object(map)) => {
-                    let pairs = self
-                        .nodes(map)?
-                        .into_iter()
-                        .map(|(pattern, node)| json!([pattern, node]));
+                    let pairs = self.nodes(map)?.into_iter().map(|(pattern, node)| json!([pattern, node]));
                     Some(pairs.collect())
                 }
-                ("items" | "not" | "if" | "then" | "else", Value::Object(_)) => {
-                    Some(self.value(value)?)
-                }
-                ("prefixItems" | "allOf" | "anyOf" | "oneOf", Value::Array(list)) => {
-                    self.branches(key, list)?
-                }
+                ("items" | "not" | "if" | "then" | "else", Value::Object(_)) => Some(self.value(value)?),
+                ("prefixItems" | "allOf" | "anyOf" | "oneOf", Value::Array(list)) => self.branches(key, list)?,
                 _ => {
                     self.left_out.push(key.clone());
                     None
@@ -299,24 +262,15 @@ impl Reducer<'_> {
 
     /// Alternatives of which one says nothing that can be checked (a format, a relation) cannot be checked at all.
     fn branches(&mut self, keyword: &str, list: &[Value]) -> Result<Option<Value>, GenerateError> {
-        let branches = list
-            .iter()
-            .map(|branch| self.value(branch))
-            .collect::<Result<Vec<_>, _>>()?;
+        let branches = list.iter().map(|branch| self.value(branch)).collect::<Result<Vec<_>, _>>()?;
         let says_nothing = |branch: &Value| branch.as_object().is_some_and(Map::is_empty);
         let alternatives = matches!(keyword, "anyOf" | "oneOf");
-        Ok(
-            (!(alternatives && branches.iter().any(says_nothing)))
-                .then_some(Value::Array(branches)),
-        )
+        Ok((!(alternatives && branches.iter().any(says_nothing))).then_some(Value::Array(branches)))
     }
 }
 
 fn sorted(map: Map<String, Value>) -> Map<String, Value> {
-    map.into_iter()
-        .collect::<BTreeMap<_, _>>()
-        .into_iter()
-        .collect()
+    map.into_iter().collect::<BTreeMap<_, _>>().into_iter().collect()
 }
 
 #[cfg(test)]

@@ -35,39 +35,23 @@ pub struct Refreshed {
 pub fn refresh(work_dir: &Path, out_dir: &Path) -> Result<Refreshed, GenerateError> {
     let (wheels, package) = (work_dir.join("wheel"), work_dir.join("package"));
     for dir in [&wheels, &package, &out_dir.to_owned()] {
-        fs::create_dir_all(dir).map_err(|source| GenerateError::File {
-            path: dir.clone(),
-            source,
-        })?;
+        fs::create_dir_all(dir).map_err(|source| GenerateError::File { path: dir.clone(), source })?;
     }
     let wanted = format!("{PACKAGE}=={VERSION}");
-    let pip = [
-        "-m",
-        "pip",
-        "download",
-        &wanted,
-        "--no-deps",
-        "--only-binary=:all:",
-        "--disable-pip-version-check",
-    ];
+    let pip = ["-m", "pip", "download", &wanted, "--no-deps", "--only-binary=:all:", "--disable-pip-version-check"];
     python(Command::new("python3").args(pip).arg("--dest").arg(&wheels))?;
     let wheel = find(&wheels, &format!("cfn_lint-{VERSION}-"), ".whl")?;
-    python(
-        Command::new("python3")
-            .args(["-m", "zipfile", "-e"])
-            .arg(&wheel)
-            .arg(&package),
-    )?;
+    python(Command::new("python3").args(["-m", "zipfile", "-e"]).arg(&wheel).arg(&package))?;
 
     let list = out_dir.join("types.txt");
-    let types =
-        fs::read_to_string(&list).map_err(|source| GenerateError::File { path: list, source })?;
+    let types = fs::read_to_string(&list).map_err(|source| GenerateError::File { path: list, source })?;
     let types: Vec<&str> = types.split_whitespace().collect();
     let generated = regenerate(&package.join("cfnlint/data"), &types, VERSION)?;
 
-    let changed = generated.files().into_iter().filter(|(name, text)| {
-        !fs::read_to_string(out_dir.join(name)).is_ok_and(|before| before == *text)
-    });
+    let changed = generated
+        .files()
+        .into_iter()
+        .filter(|(name, text)| !fs::read_to_string(out_dir.join(name)).is_ok_and(|before| before == *text));
     let changed = changed.map(|(name, _)| name.to_owned()).collect();
     generated.write(out_dir)?;
     let licences = package.join(format!("cfn_lint-{VERSION}.dist-info/licenses"));
@@ -80,10 +64,7 @@ pub fn refresh(work_dir: &Path, out_dir: &Path) -> Result<Refreshed, GenerateErr
     let source = read_json(&out_dir.join("source.json"))?;
     Ok(Refreshed {
         version: VERSION.to_owned(),
-        types: source["types"]
-            .as_u64()
-            .and_then(|count| usize::try_from(count).ok())
-            .unwrap_or_default(),
+        types: source["types"].as_u64().and_then(|count| usize::try_from(count).ok()).unwrap_or_default(),
         limits: generated.limits.lines().count(),
         changed,
         left_out: generated.left_out,
@@ -91,36 +72,24 @@ pub fn refresh(work_dir: &Path, out_dir: &Path) -> Result<Refreshed, GenerateErr
 }
 
 fn python(command: &mut Command) -> Result<(), GenerateError> {
-    let words: Vec<String> = command
-        .get_args()
-        .map(|word| word.to_string_lossy().into_owned())
-        .collect();
-    let failed = |why: String| GenerateError::Command {
-        command: format!("python3 {}", words.join(" ")),
-        why,
-    };
+    let words: Vec<String> = command.get_args().map(|word| word.to_string_lossy().into_owned()).collect();
+    let failed = |why: String| GenerateError::Command { command: format!("python3 {}", words.join(" ")), why };
     match command.output() {
         Err(error) => Err(failed(error.to_string())),
-        Ok(output) if !output.status.success() => Err(failed(
-            String::from_utf8_lossy(&output.stderr).trim().to_owned(),
-        )),
+        Ok(output) if !output.status.success() => {
+            Err(failed(String::from_utf8_lossy(&output.stderr).trim().to_owned()))
+        }
         Ok(_) => Ok(()),
     }
 }
 
 fn find(dir: &Path, prefix: &str, suffix: &str) -> Result<PathBuf, GenerateError> {
-    let entries = fs::read_dir(dir).map_err(|source| GenerateError::File {
-        path: dir.to_owned(),
-        source,
-    })?;
+    let entries = fs::read_dir(dir).map_err(|source| GenerateError::File { path: dir.to_owned(), source })?;
     let is_wanted = |path: &PathBuf| {
         let name = path.file_name().unwrap_or_default().to_string_lossy();
         name.starts_with(prefix) && name.ends_with(suffix)
     };
-    let found = entries
-        .filter_map(Result::ok)
-        .map(|entry| entry.path())
-        .find(is_wanted);
+    let found = entries.filter_map(Result::ok).map(|entry| entry.path()).find(is_wanted);
     found.ok_or_else(|| GenerateError::Form {
         what: dir.display().to_string(),
         why: format!("no file `{prefix}…{suffix}`"),

@@ -38,28 +38,16 @@ impl<'f> Walk<'f> {
     }
 
     fn exactly_one(&mut self, branches: &'f [Property], value: &Value) {
-        let holding: Vec<&Property> = branches
-            .iter()
-            .filter(|branch| self.trial(branch, value).is_empty())
-            .collect();
+        let holding: Vec<&Property> = branches.iter().filter(|branch| self.trial(branch, value).is_empty()).collect();
         match holding.as_slice() {
             [] => self.at_least_one("oneOf", branches, value),
             [_] => {}
             // A member that may vanish may leave one branch only.
-            _ if value
-                .as_object()
-                .is_some_and(|members| members.values().any(may_vanish)) => {}
+            _ if value.as_object().is_some_and(|members| members.values().any(may_vanish)) => {}
             _ => {
-                let names: Vec<&str> = holding
-                    .iter()
-                    .flat_map(|branch| &branch.required)
-                    .map(String::as_str)
-                    .collect();
+                let names: Vec<&str> = holding.iter().flat_map(|branch| &branch.required).map(String::as_str).collect();
                 let message = match names.as_slice() {
-                    [] => format!(
-                        "{} has more than one of the forms of which one is needed",
-                        self.show(value)
-                    ),
+                    [] => format!("{} has more than one of the forms of which one is needed", self.show(value)),
                     _ => format!("only one of {} may be given", super::words::any_of(names)),
                 };
                 self.report("oneOf", message);
@@ -68,10 +56,7 @@ impl<'f> Walk<'f> {
     }
 
     fn at_least_one(&mut self, rule: &'static str, branches: &'f [Property], value: &Value) {
-        let mut trials: Vec<Vec<Violation>> = branches
-            .iter()
-            .map(|branch| self.trial(branch, value))
-            .collect();
+        let mut trials: Vec<Vec<Violation>> = branches.iter().map(|branch| self.trial(branch, value)).collect();
         if trials.iter().any(Vec::is_empty) {
             return;
         }
@@ -81,32 +66,24 @@ impl<'f> Walk<'f> {
                 .filter(|branch| branch.required.iter().any(|name| !given(members, name)))
                 .map(|branch| all_of(branch.required.iter().map(String::as_str)))
                 .collect();
-            return self.report(
-                rule,
-                format!("one of these is required: {}", ways.join("; ")),
-            );
+            return self.report(rule, format!("one of these is required: {}", ways.join("; ")));
         }
         // The branch that was most likely meant: of the right kind, and with the least wrong.
         let here = self.path.len();
         trials.sort_by_key(|found| {
-            let wrong_kind = found
-                .iter()
-                .any(|violation| violation.rule == "type" && violation.path.len() == here);
+            let wrong_kind = found.iter().any(|violation| violation.rule == "type" && violation.path.len() == here);
             (wrong_kind, found.len())
         });
-        self.found
-            .extend(trials.into_iter().next().unwrap_or_default());
+        self.found.extend(trials.into_iter().next().unwrap_or_default());
     }
 
     /// Whether what the condition looks at is known only later.
     fn touches_unknown(&self, condition: &Property, value: &Value) -> bool {
         let names = condition.properties.keys().chain(&condition.required);
         match value {
-            Value::Object(members) => names.into_iter().any(|name| {
-                members
-                    .get(name)
-                    .is_some_and(|member| contains_intrinsic(member, 0))
-            }),
+            Value::Object(members) => {
+                names.into_iter().any(|name| members.get(name).is_some_and(|member| contains_intrinsic(member, 0)))
+            }
             other => contains_intrinsic(other, 0),
         }
     }

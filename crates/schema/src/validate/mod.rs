@@ -52,20 +52,13 @@ impl fmt::Display for Violation {
 /// - As in CloudFormation, numbers and booleans may be written as text, and text as a number or boolean.
 /// - A type without [`facts`] cannot be checked: there are no violations. Ask [`facts`] first where that matters.
 pub fn validate(type_name: &str, properties: &Value) -> Vec<Violation> {
-    facts(type_name)
-        .map(|facts| facts.validate(properties))
-        .unwrap_or_default()
+    facts(type_name).map(|facts| facts.validate(properties)).unwrap_or_default()
 }
 
 impl Facts {
     /// As [`validate`], for this type.
     pub fn validate(&self, properties: &Value) -> Vec<Violation> {
-        let mut walk = Walk {
-            facts: self,
-            path: Vec::new(),
-            found: Vec::new(),
-            depth: 0,
-        };
+        let mut walk = Walk { facts: self, path: Vec::new(), found: Vec::new(), depth: 0 };
         // The schemas do not say that a resource is an object; it goes without saying.
         if !properties.is_object() {
             walk.report("type", "the properties are not an object".to_owned());
@@ -91,12 +84,7 @@ impl<'f> Walk<'f> {
     }
 
     fn report_with(&mut self, rule: &'static str, message: String, hint: Option<String>) {
-        self.found.push(Violation {
-            path: self.path.clone(),
-            rule,
-            message,
-            hint,
-        });
+        self.found.push(Violation { path: self.path.clone(), rule, message, hint });
     }
 
     /// One step down.
@@ -127,11 +115,7 @@ impl<'f> Walk<'f> {
 
     fn resolved(&mut self, node: &'f Property, value: &Value) {
         // Nothing more to say of what should not be there.
-        if self
-            .found
-            .iter()
-            .any(|violation| violation.rule == "readOnly" && violation.path == self.path)
-        {
+        if self.found.iter().any(|violation| violation.rule == "readOnly" && violation.path == self.path) {
             return;
         }
         if let Some((name, _)) = intrinsic::function(value)
@@ -210,11 +194,7 @@ impl<'f> Walk<'f> {
 
     /// The value for a message; what may be a secret is not shown.
     fn show(&self, value: &Value) -> String {
-        if self.is_secret() {
-            "the value".to_owned()
-        } else {
-            quote(value)
-        }
+        if self.is_secret() { "the value".to_owned() } else { quote(value) }
     }
 
     fn is_secret(&self) -> bool {
@@ -234,9 +214,7 @@ fn is_of(value: &Value, kind: Kind) -> bool {
             matches!(text.as_str(), "true" | "false" | "True" | "False")
         }
         (Kind::Integer, Value::Number(number)) => {
-            number.is_i64()
-                || number.is_u64()
-                || number.as_f64().is_some_and(|number| number.fract() == 0.0)
+            number.is_i64() || number.is_u64() || number.as_f64().is_some_and(|number| number.fract() == 0.0)
         }
         (Kind::Integer, Value::String(text)) => text.parse::<i64>().is_ok(),
         (Kind::Number, Value::Number(_)) => true,

@@ -31,29 +31,14 @@ impl Walk<'_> {
             && !equal(constant, value, text)
         {
             let only = ticks(&text_of(constant).unwrap_or_else(|| constant.to_string()));
-            self.report(
-                "const",
-                format!("{} is not {only}, the only value allowed", self.show(value)),
-            );
+            self.report("const", format!("{} is not {only}, the only value allowed", self.show(value)));
         }
-        if !node.allowed.is_empty()
-            && !node
-                .allowed
-                .iter()
-                .any(|allowed| equal(allowed, value, text))
-        {
+        if !node.allowed.is_empty() && !node.allowed.iter().any(|allowed| equal(allowed, value, text)) {
             self.not_among("enum", &node.allowed, value, text);
         }
-        let same = |allowed: &Value| {
-            text_of(allowed).is_some_and(|allowed| allowed.eq_ignore_ascii_case(text))
-        };
+        let same = |allowed: &Value| text_of(allowed).is_some_and(|allowed| allowed.eq_ignore_ascii_case(text));
         if !node.enum_case_insensitive.is_empty() && !node.enum_case_insensitive.iter().any(same) {
-            self.not_among(
-                "enumCaseInsensitive",
-                &node.enum_case_insensitive,
-                value,
-                text,
-            );
+            self.not_among("enumCaseInsensitive", &node.enum_case_insensitive, value, text);
         }
     }
 
@@ -62,20 +47,14 @@ impl Walk<'_> {
         let words = || words.iter().map(String::as_str);
         let one_of = if list.len() > 1 { "one of " } else { "" };
         let message = format!("{} is not {one_of}{}", self.show(value), any_of(words()));
-        let hint = if self.is_secret() {
-            None
-        } else {
-            did_you_mean(text, words())
-        };
+        let hint = if self.is_secret() { None } else { did_you_mean(text, words()) };
         self.report_with(rule, message, hint);
     }
 
     fn number(&mut self, node: &Property, value: &Value, text: &str) {
         let number = match value {
             Value::Number(number) => number.as_f64(),
-            Value::String(_) if node.kinds.has(Kind::Integer) || node.kinds.has(Kind::Number) => {
-                text.parse().ok()
-            }
+            Value::String(_) if node.kinds.has(Kind::Integer) || node.kinds.has(Kind::Number) => text.parse().ok(),
             _ => None,
         };
         let Some(number) = number else { return };
@@ -95,10 +74,7 @@ impl Walk<'_> {
             let times = number / unit;
             // 0.3 is a multiple of 0.1, whatever binary fractions say.
             if unit > 0.0 && (times - times.round()).abs() > 1e-6 {
-                self.report(
-                    "multipleOf",
-                    format!("{shown} is not a multiple of {}", tidy(limit)),
-                );
+                self.report("multipleOf", format!("{shown} is not a multiple of {}", tidy(limit)));
             }
         }
     }
@@ -112,23 +88,13 @@ impl Walk<'_> {
         if let Some(least) = node.min_length.filter(|least| length < *least) {
             let message = match length {
                 0 => "the text is empty".to_owned(),
-                _ => format!(
-                    "{} has {}, {}",
-                    self.show(value),
-                    count(length, "character"),
-                    at_least(least)
-                ),
+                _ => format!("{} has {}, {}", self.show(value), count(length, "character"), at_least(least)),
             };
             self.report("minLength", message);
             return false;
         }
         if let Some(most) = node.max_length.filter(|most| length > *most) {
-            let message = format!(
-                "{} has {}, {}",
-                self.show(value),
-                count(length, "character"),
-                at_most(most)
-            );
+            let message = format!("{} has {}, {}", self.show(value), count(length, "character"), at_most(most));
             self.report("maxLength", message);
             return false;
         }
@@ -138,11 +104,7 @@ impl Walk<'_> {
     fn pattern(&mut self, node: &Property, value: &Value, text: &str) {
         let Some(pattern) = &node.pattern else { return };
         if text.len() <= LONGEST_FOR_PATTERN && pattern.found_in(text) == Some(false) {
-            let message = format!(
-                "{} does not have the form {}",
-                self.show(value),
-                ticks(pattern.source())
-            );
+            let message = format!("{} does not have the form {}", self.show(value), ticks(pattern.source()));
             self.report("pattern", message);
         }
     }
@@ -152,28 +114,15 @@ impl Walk<'_> {
             return;
         };
         let (holds, what) = match format {
-            "ipv4-network" => (
-                is_network::<Ipv4Addr>(text, 32),
-                "an IPv4 network such as `10.0.0.0/16`",
-            ),
-            "ipv6-network" => (
-                is_network::<Ipv6Addr>(text, 128),
-                "an IPv6 network such as `2001:db8::/56`",
-            ),
+            "ipv4-network" => (is_network::<Ipv4Addr>(text, 32), "an IPv4 network such as `10.0.0.0/16`"),
+            "ipv6-network" => (is_network::<Ipv6Addr>(text, 128), "an IPv6 network such as `2001:db8::/56`"),
             "date-time" => (is_time(text), "a time such as `2026-01-31T12:00:00Z`"),
             "json" => (serde_json::from_str::<IgnoredAny>(text).is_ok(), "JSON"),
-            "AWS::EC2::VPC.Id" => (
-                is_id(text, "vpc-"),
-                "the id of a VPC, such as `vpc-0a1b2c3d4e5f60718`",
-            ),
-            "AWS::EC2::Subnet.Id" => (
-                is_id(text, "subnet-"),
-                "the id of a subnet, such as `subnet-0a1b2c3d4e5f60718`",
-            ),
-            "AWS::EC2::SecurityGroup.Id" => (
-                is_id(text, "sg-"),
-                "the id of a security group, such as `sg-0a1b2c3d4e5f60718`",
-            ),
+            "AWS::EC2::VPC.Id" => (is_id(text, "vpc-"), "the id of a VPC, such as `vpc-0a1b2c3d4e5f60718`"),
+            "AWS::EC2::Subnet.Id" => (is_id(text, "subnet-"), "the id of a subnet, such as `subnet-0a1b2c3d4e5f60718`"),
+            "AWS::EC2::SecurityGroup.Id" => {
+                (is_id(text, "sg-"), "the id of a security group, such as `sg-0a1b2c3d4e5f60718`")
+            }
             _ => return,
         };
         if !holds {
@@ -190,16 +139,13 @@ fn equal(allowed: &Value, value: &Value, text: &str) -> bool {
 /// `1.0` in a schema is 1.
 fn tidy(limit: &Number) -> String {
     let text = limit.to_string();
-    text.strip_suffix(".0")
-        .map_or_else(|| text.clone(), str::to_owned)
+    text.strip_suffix(".0").map_or_else(|| text.clone(), str::to_owned)
 }
 
 fn is_network<A: std::str::FromStr>(text: &str, widest: u8) -> bool {
     text.split_once('/').is_some_and(|(address, length)| {
         let digits = !length.is_empty() && length.bytes().all(|byte| byte.is_ascii_digit());
-        digits
-            && address.parse::<A>().is_ok()
-            && length.parse::<u8>().is_ok_and(|length| length <= widest)
+        digits && address.parse::<A>().is_ok() && length.parse::<u8>().is_ok_and(|length| length <= widest)
     })
 }
 
@@ -207,11 +153,7 @@ fn is_network<A: std::str::FromStr>(text: &str, widest: u8) -> bool {
 fn is_time(text: &str) -> bool {
     let form = "0000-00-00T00:00:00";
     let digits_and_marks = |(byte, model): (u8, u8)| {
-        if model == b'0' {
-            byte.is_ascii_digit()
-        } else {
-            byte == model
-        }
+        if model == b'0' { byte.is_ascii_digit() } else { byte == model }
     };
     text.len() >= form.len() && text.bytes().zip(form.bytes()).all(digits_and_marks)
 }
@@ -219,7 +161,6 @@ fn is_time(text: &str) -> bool {
 /// EC2's ids are a prefix and 8 or 17 hexadecimal digits.
 /// <https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/resource-ids.html>
 fn is_id(text: &str, prefix: &str) -> bool {
-    text.strip_prefix(prefix).is_some_and(|rest| {
-        matches!(rest.len(), 8 | 17) && rest.bytes().all(|byte| byte.is_ascii_hexdigit())
-    })
+    text.strip_prefix(prefix)
+        .is_some_and(|rest| matches!(rest.len(), 8 | 17) && rest.bytes().all(|byte| byte.is_ascii_hexdigit()))
 }

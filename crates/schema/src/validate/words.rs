@@ -60,11 +60,7 @@ fn join<'w>(words: impl IntoIterator<Item = &'w str>, last: &str) -> String {
         None => "nothing".to_owned(),
         Some((only, [])) => only.clone(),
         Some(_) if words.len() > LONGEST_LIST => {
-            format!(
-                "{} and {} more",
-                words[..LONGEST_LIST].join(", "),
-                words.len() - LONGEST_LIST
-            )
+            format!("{} and {} more", words[..LONGEST_LIST].join(", "), words.len() - LONGEST_LIST)
         }
         Some((end, start)) => format!("{} {last} {end}", start.join(", ")),
     }
@@ -85,36 +81,22 @@ pub(super) fn name_kinds(kinds: &[Kind]) -> String {
 
 /// "1 item", "2 items"
 pub(super) fn count(number: u64, what: &str) -> String {
-    if number == 1 {
-        format!("1 {what}")
-    } else {
-        format!("{number} {what}s")
-    }
+    if number == 1 { format!("1 {what}") } else { format!("{number} {what}s") }
 }
 
 /// "at least 1 is needed", "at least 2 are needed"
 pub(super) fn at_least(number: u64) -> String {
-    format!(
-        "at least {number} {} needed",
-        if number == 1 { "is" } else { "are" }
-    )
+    format!("at least {number} {} needed", if number == 1 { "is" } else { "are" })
 }
 
 /// "at most 1 is allowed", "at most 2 are allowed"
 pub(super) fn at_most(number: u64) -> String {
-    format!(
-        "at most {number} {} allowed",
-        if number == 1 { "is" } else { "are" }
-    )
+    format!("at most {number} {} allowed", if number == 1 { "is" } else { "are" })
 }
 
 /// "1 item is", "2 items are"
 pub(super) fn there_is(number: u64, what: &str) -> String {
-    format!(
-        "{} {}",
-        count(number, what),
-        if number == 1 { "is" } else { "are" }
-    )
+    format!("{} {}", count(number, what), if number == 1 { "is" } else { "are" })
 }
 
 /// The candidate that someone who wrote this word most likely meant, if any is close. Case, `_` and `-` do not count.
@@ -123,12 +105,7 @@ pub fn closest<'w>(word: &str, candidates: impl IntoIterator<Item = &'w str>) ->
     if word.len() > 256 {
         return None;
     }
-    let bare = |text: &str| {
-        text.chars()
-            .filter(|c| !matches!(c, '_' | '-'))
-            .collect::<String>()
-            .to_lowercase()
-    };
+    let bare = |text: &str| text.chars().filter(|c| !matches!(c, '_' | '-')).collect::<String>().to_lowercase();
     let word = bare(word);
     let length = word.chars().count();
     let allowed = (length / 3).max(1);
@@ -141,10 +118,7 @@ pub fn closest<'w>(word: &str, candidates: impl IntoIterator<Item = &'w str>) ->
 }
 
 /// The hint for a word that is none of the candidates.
-pub(super) fn did_you_mean<'w>(
-    word: &str,
-    candidates: impl IntoIterator<Item = &'w str>,
-) -> Option<String> {
+pub(super) fn did_you_mean<'w>(word: &str, candidates: impl IntoIterator<Item = &'w str>) -> Option<String> {
     closest(word, candidates).map(|close| format!("did you mean {}?", ticks(close)))
 }
 
@@ -154,12 +128,7 @@ mod tests {
 
     #[test]
     fn the_closest_word_is_found() {
-        let names = [
-            "CidrBlock",
-            "EnableDnsHostnames",
-            "EnableDnsSupport",
-            "Tags",
-        ];
+        let names = ["CidrBlock", "EnableDnsHostnames", "EnableDnsSupport", "Tags"];
         for (word, expected) in [
             ("cidr_block", Some("CidrBlock")),
             ("CidrBlok", Some("CidrBlock")),
@@ -183,9 +152,6 @@ mod tests {
 
     #[test]
     fn long_values_are_cut_at_characters() {
-        assert_eq!(
-            quote(&Value::from("ü".repeat(80))),
-            format!("`{}…`", "ü".repeat(60))
-        );
+        assert_eq!(quote(&Value::from("ü".repeat(80))), format!("`{}…`", "ü".repeat(60)));
     }
 }

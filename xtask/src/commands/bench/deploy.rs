@@ -37,7 +37,13 @@ pub async fn run(app: &App) -> Result<()> {
         let calls = bench.calls()? - before;
         let each = calls as f64 / resources as f64;
         documents.push(json!({ "step": what, "wall_seconds": wall, "calls": calls, "calls_per_resource": each, "peak_mb": memory }));
-        table.row([what.to_owned(), format!("{wall:.2}"), calls.to_string(), format!("{each:.2}"), format!("{memory:.0}")]);
+        table.row([
+            what.to_owned(),
+            format!("{wall:.2}"),
+            calls.to_string(),
+            format!("{each:.2}"),
+            format!("{memory:.0}"),
+        ]);
     }
     bench.xtask(&["local-cloud", "stop"])?;
     if app.global.json {
