@@ -1,6 +1,6 @@
 //! References between resources: CloudFormation's intrinsic functions, and tokens for them.
 //!
-//! A Rust struct holds plain strings. A string may carry *tokens*, made by [`reference`], each
+//! A Rust struct holds plain strings. A string may carry *tokens*, made by [`reference()`], each
 //! standing for a value that another resource will have. [`lower`] turns tokens into `Ref`,
 //! `Fn::GetAtt` and `Fn::Join`, which is what a graph, a plan and an export hold; [`raise`] is its
 //! inverse; [`resolve`] replaces intrinsics by values as far as they are known.
