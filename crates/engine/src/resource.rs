@@ -34,6 +34,14 @@ impl Created {
     }
 }
 
+/// What a reference to a made resource stands for: its id (`Ref`), or one of its attributes (`Fn::GetAtt`).
+pub fn value(id: &str, attributes: &Attributes, attribute: Option<&str>) -> Option<Value> {
+    match attribute {
+        None => Some(Value::from(id)),
+        Some(attribute) => attributes.get(attribute).cloned(),
+    }
+}
+
 /// What AWS has now, in the struct's own shape, with all its attributes.
 #[derive(Clone, Debug)]
 pub struct Live<R> {

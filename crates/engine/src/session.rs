@@ -11,6 +11,7 @@ use crate::event::Events;
 use crate::intrinsic;
 use crate::plan::{self, Plan, Request, Selection};
 use crate::recover::recover;
+use crate::resource;
 use crate::state::Record;
 use crate::store::{Journal, Store, StoreError};
 use crate::surroundings::Surroundings;
@@ -72,7 +73,6 @@ pub struct Session {
     store: Arc<dyn Store>,
     surroundings: Surroundings,
     events: Events,
-    cloud: String,
     /// The state, up to date with all that is known.
     pub state: State,
     /// What was found cut off at the journal's end.
@@ -97,8 +97,7 @@ impl Session {
         }
         cloud.clone_into(&mut state.cloud);
         let recovered = recover(&mut state, &surroundings, &events).await?;
-        let cloud = cloud.to_owned();
-        Ok(Self { store, surroundings, events, cloud, state, lost: loaded.lost, recovered, live: HashMap::new() })
+        Ok(Self { store, surroundings, events, state, lost: loaded.lost, recovered, live: HashMap::new() })
     }
 
     /// What was read of the resources, by the last plan that read them.
@@ -161,7 +160,7 @@ impl Session {
             journal.append(&record).await?;
         }
         let time = jiff::Timestamp::now().to_string();
-        let began = Record::Began { time, command: command.to_owned(), cloud: self.cloud.clone() };
+        let began = Record::Began { time, command: command.to_owned(), cloud: run.state.cloud.clone() };
         journal.append(&began).await?;
         run.state.apply(&began);
         let outcome = apply::carry_out(run).await?;
@@ -177,10 +176,7 @@ impl Session {
             let Some(entry) = self.state.entries.get(&reference.address) else {
                 return plan::pseudo(&plan.pseudo, reference);
             };
-            match &reference.attribute {
-                None => Some(Value::from(entry.id.as_str())),
-                Some(attribute) => entry.attributes.get(attribute).cloned(),
-            }
+            resource::value(&entry.id, &entry.attributes, reference.attribute.as_deref())
         };
         let resolved = plan.outputs.iter().map(|(name, output)| (name.clone(), intrinsic::resolve(output, &value)));
         resolved.filter(|(_, output)| intrinsic::is_known(output)).collect()

@@ -252,10 +252,7 @@ impl<'a> Schedule<'a> {
         let Some(created) = self.known.get(&reference.address) else {
             return crate::plan::pseudo(&self.run.plan.pseudo, reference);
         };
-        match &reference.attribute {
-            None => Some(Value::from(created.id.as_str())),
-            Some(attribute) => created.attributes.get(attribute).cloned(),
-        }
+        crate::resource::value(&created.id, &created.attributes, reference.attribute.as_deref())
     }
 
     fn take(&mut self, message: Message) {

@@ -16,10 +16,7 @@ fn stays(request: &Request<'_>, actions: &[Action], reference: &Reference) -> Op
     };
     let action = actions.get(index).filter(|action| matches!(action.verb, Verb::NoOp | Verb::Update))?;
     let entry = action.entry.as_ref()?;
-    match &reference.attribute {
-        None => Some(Value::from(entry.id.as_str())),
-        Some(attribute) => entry.attributes.get(attribute).cloned(),
-    }
+    crate::resource::value(&entry.id, &entry.attributes, reference.attribute.as_deref())
 }
 
 /// Whether the new one cannot be made while the old one is there: they would have the same name.
