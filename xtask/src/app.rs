@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use cloud::{Cloud, Target};
 use engine::event::Events;
-use engine::session::{Declared, SessionError};
+use engine::session::{Declared, Purpose, SessionError};
 use engine::store::{FileStore, Lock};
 use engine::{Catalogue, Finding, Graph, Session, Surroundings};
 use environment::Loaded;
@@ -155,11 +155,11 @@ impl App {
     }
 
     /// Opens the state of an environment. State of a local cloud that is no more can be dropped.
-    pub async fn session(&self, environment: &str, place: &Place, events: Events) -> Result<Session> {
+    pub async fn session(&self, environment: &str, place: &Place, events: Events, purpose: Purpose) -> Result<Session> {
         let dir = self.state_dir(environment);
         let open = || {
             let store = Arc::new(FileStore::new(&dir));
-            Session::open(store, self.surroundings(environment, place), &place.id, events.clone())
+            Session::open(store, self.surroundings(environment, place), &place.id, events.clone(), purpose)
         };
         let session = match open().await {
             Err(SessionError::OtherCloud { .. }) if self.global.cloud == CloudName::Local => {

@@ -32,6 +32,8 @@ pub struct Context {
     /// The resource; in a batched read, the first of them.
     pub address: Address,
     /// This operation's token: the idempotency token of the call, and the value of [`TAG_OPERATION`].
+    /// Empty in a [`Resource::find`](crate::Resource::find) that looks for the resource of the address whichever
+    /// operation made it: after its state was lost.
     pub token: Arc<str>,
     /// The clients of the layer above; it downcasts them.
     pub services: Arc<dyn Any + Send + Sync>,
@@ -56,6 +58,19 @@ impl Context {
             .await?
             .clone();
         shared.downcast::<T>().map_err(|_| Failure::invalid(format!("two calls share the memo key `{key}`")))
+    }
+
+    /// Whether what carries these tags was made by this operation; without a token, by any operation for this address.
+    pub fn made<'a>(&self, tags: impl IntoIterator<Item = (&'a str, &'a str)>) -> bool {
+        if !self.token.is_empty() {
+            return tags.into_iter().any(|tag| tag == self.operation_tag());
+        }
+        let (mut environment, mut address) = (false, false);
+        for (key, value) in tags {
+            environment |= key == TAG_ENVIRONMENT && value == &*self.environment;
+            address |= key == TAG_ADDRESS && value == self.address.as_str();
+        }
+        environment && address
     }
 
     /// The ownership tag that the making call should carry beside the declared tags.

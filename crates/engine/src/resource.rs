@@ -170,7 +170,8 @@ pub trait Resource: Serialize + DeserializeOwned + Send + Sync + Sized + 'static
         async { Ok(true) }
     }
 
-    /// After a crash: did the interrupted `create` happen? By name, token or ownership tag.
+    /// After a crash: did the interrupted `create` happen? By name, token or ownership tag. After the state was lost
+    /// (the context has no token): what is there for this address? [`Context::made`] tells both by tags.
     /// The default serves types whose id follows from their properties.
     fn find(&self, cx: &Context) -> impl Future<Output = Result<Option<Created>, Failure>> + Send {
         async move {

@@ -68,6 +68,15 @@ pub struct Declared<'a> {
     pub refresh: bool,
 }
 
+/// What a session is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Purpose {
+    /// To look: a plan. Nothing is written.
+    Look,
+    /// To write: the lock is held.
+    Write,
+}
+
 /// An environment's state, opened for one command.
 pub struct Session {
     store: Arc<dyn Store>,
@@ -89,8 +98,12 @@ impl Session {
         surroundings: Surroundings,
         cloud: &str,
         events: Events,
+        purpose: Purpose,
     ) -> Result<Self, SessionError> {
-        let loaded = store.load().await?;
+        let loaded = match purpose {
+            Purpose::Look => store.load().await?,
+            Purpose::Write => store.claim().await?,
+        };
         let mut state = loaded.state;
         if !state.is_empty() && state.cloud != cloud {
             return Err(SessionError::OtherCloud { of: state.cloud, here: cloud.to_owned() });

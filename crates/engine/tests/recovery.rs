@@ -143,6 +143,13 @@ async fn state_of_another_cloud_is_not_believed() {
     let world = World::default();
     world.deploy(one()).await;
     let store = Arc::new(FileStore::new(world.dir.path()));
-    let other = engine::Session::open(store, world.surroundings(), "another", Events::default()).await;
+    let other = engine::Session::open(
+        store,
+        world.surroundings(),
+        "another",
+        Events::default(),
+        engine::session::Purpose::Write,
+    )
+    .await;
     assert_eq!(other.err().unwrap().to_string(), "the state is of fake, and this is another");
 }

@@ -71,7 +71,7 @@ impl Deployment {
             time_scale: 0.0,
         };
         let store = Arc::new(FileStore::new(self.dir.path()));
-        Session::open(store, surroundings, "local", Events::default()).await.unwrap()
+        Session::open(store, surroundings, "local", Events::default(), engine::session::Purpose::Write).await.unwrap()
     }
 
     async fn plan(&self, session: &mut Session, declared: Option<(Value, Inputs)>) -> Plan {

@@ -3,6 +3,7 @@
 use engine::apply::{OnFailure, Options, Outcome};
 use engine::event::Events;
 use engine::plan::Plan;
+use engine::session::Purpose;
 use serde_json::json;
 
 use super::plan::{Prepared, prepare, read};
@@ -48,7 +49,7 @@ type Deployed = (Prepared, Plan, Outcome);
 async fn deploy(app: &App, args: &DeployArgs, events: Events) -> Result<Deployed> {
     let name = app.environment()?;
     let _lock = app.lock(&name, "deploy-full")?;
-    let mut prepared = prepare(app, events).await?;
+    let mut prepared = prepare(app, events, Purpose::Write).await?;
     let plan = match &args.plan {
         Some(path) => read(path)?,
         None => prepared.plan(&args.selection).await?,

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use engine::Graph;
 use engine::event::Events;
 use engine::plan::{Risk, Selection};
-use engine::session::Declared;
+use engine::session::{Declared, Purpose};
 use serde_json::json;
 
 use super::deploy_full::{finish, options};
@@ -42,7 +42,7 @@ async fn destroy(app: &App, args: &DestroyArgs, events: Events) -> Result<engine
     };
     let _lock = app.lock(&name, "destroy")?;
     let place = app.connect(&region, account.as_deref()).await?;
-    let mut session = app.session(&name, &place, events).await?;
+    let mut session = app.session(&name, &place, events, Purpose::Write).await?;
     let graph =
         Graph::build(Vec::new(), &environment::catalogue()).map_err(|_| Error::told("an empty graph is whole"))?;
     let declared = Declared {

@@ -7,6 +7,7 @@ use cloud::Cloud;
 
 use engine::event::Events;
 use engine::health::{Check, Status};
+use engine::session::Purpose;
 use engine::{Address, Session};
 use futures::future::join_all;
 use serde_json::{Value, json};
@@ -25,7 +26,7 @@ const EVERY: Duration = Duration::from_secs(5);
 pub async fn run(app: &App, args: &HealthArgs) -> Result<()> {
     let loaded = app.load()?;
     let place = app.connect(&loaded.settings.region, loaded.settings.account.as_deref()).await?;
-    let session = app.session(&loaded.name, &place, Events::default()).await?;
+    let session = app.session(&loaded.name, &place, Events::default(), Purpose::Look).await?;
     if session.state.entries.is_empty() {
         return Err(Error::told(format!("nothing of {} is deployed", loaded.name)).hint("cargo xtask deploy-full"));
     }

@@ -4,6 +4,7 @@ use std::path::Path;
 
 use engine::event::Events;
 use engine::plan::{Plan, Selection};
+use engine::session::Purpose;
 use engine::{Address, Catalogue, Graph, Session};
 use environment::Loaded;
 
@@ -26,11 +27,11 @@ pub struct Prepared {
 }
 
 /// Loads, connects and opens.
-pub async fn prepare(app: &App, events: Events) -> Result<Prepared> {
+pub async fn prepare(app: &App, events: Events, purpose: Purpose) -> Result<Prepared> {
     let loaded = app.load()?;
     let graph = app.graph(&loaded, &environment::catalogue())?;
     let place = app.connect(&loaded.settings.region, loaded.settings.account.as_deref()).await?;
-    let session = app.session(&loaded.name, &place, events).await?;
+    let session = app.session(&loaded.name, &place, events, purpose).await?;
     Ok(Prepared { loaded, graph, place, session })
 }
 
@@ -85,7 +86,7 @@ pub fn costs(loaded: &Loaded, catalogue: &Catalogue) -> Costs {
 
 /// Shows what would change.
 pub async fn run(app: &App, args: &PlanArgs) -> Result<()> {
-    let mut prepared = prepare(app, Events::default()).await?;
+    let mut prepared = prepare(app, Events::default(), Purpose::Look).await?;
     let plan = match args.refresh_only {
         true => refresh_only(&mut prepared).await?,
         false => prepared.plan(&args.selection).await?,

@@ -3,6 +3,7 @@
 use std::io::{IsTerminal, Read};
 
 use engine::event::Events;
+use engine::session::Purpose;
 use security::value::{Change, SecretText, set};
 
 use crate::app::App;
@@ -14,7 +15,7 @@ use crate::error::{About, Error, Result};
 pub async fn run(app: &App, args: &SetSecretArgs) -> Result<()> {
     let loaded = app.load()?;
     let place = app.connect(&loaded.settings.region, loaded.settings.account.as_deref()).await?;
-    let session = app.session(&loaded.name, &place, Events::default()).await?;
+    let session = app.session(&loaded.name, &place, Events::default(), Purpose::Look).await?;
     let address = format!("security.secret.{}", args.name);
     let Some(entry) = session.state.entries.get(address.as_str()) else {
         let names =

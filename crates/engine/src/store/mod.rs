@@ -37,6 +37,20 @@ pub enum StoreError {
     /// Another run holds the lock.
     #[error("another run is at work: {0}")]
     Locked(Box<Holder>),
+    /// A store on another machine said no.
+    #[error("{place}: {failure}")]
+    Remote {
+        /// The object or item, such as `s3://bucket/key`.
+        place: String,
+        /// What it said.
+        failure: Box<crate::Failure>,
+    },
+    /// Another run has taken over since: this one must not write any more.
+    #[error("another run has taken over the state ({by}); nothing more is written or called by this one")]
+    Fenced {
+        /// What is known of the other run.
+        by: String,
+    },
     /// The writer of the journal is gone.
     #[error("the journal is closed")]
     Closed,
@@ -53,8 +67,14 @@ pub struct Loaded {
 
 /// A place for an environment's state.
 pub trait Store: Send + Sync {
-    /// Reads snapshot and journal.
+    /// Reads snapshot and journal. Changes nothing.
     fn load(&self) -> BoxFuture<'_, Result<Loaded, StoreError>>;
+    /// Reads them for a run that will write, and shuts every earlier run out: from here on its appends and snapshots
+    /// fail with [`StoreError::Fenced`], and what it appended before is in what this returns. The default is for
+    /// stores whose lock a dead or paused run cannot lose.
+    fn claim(&self) -> BoxFuture<'_, Result<Loaded, StoreError>> {
+        self.load()
+    }
     /// Appends encoded lines to the journal; they are safe when it returns.
     fn append(&self, lines: Vec<u8>) -> BoxFuture<'_, Result<(), StoreError>>;
     /// Puts a new snapshot in place, atomically, and begins an empty journal.

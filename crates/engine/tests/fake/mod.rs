@@ -268,7 +268,14 @@ impl World {
     }
 
     pub async fn open(&self, events: Events) -> Result<Session, SessionError> {
-        Session::open(Arc::new(FileStore::new(self.dir.path())), self.surroundings(), "fake", events).await
+        Session::open(
+            Arc::new(FileStore::new(self.dir.path())),
+            self.surroundings(),
+            "fake",
+            events,
+            engine::session::Purpose::Write,
+        )
+        .await
     }
 
     pub async fn plan_with(&self, stack: Stack, selection: &Selection) -> (Session, Plan) {

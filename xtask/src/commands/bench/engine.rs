@@ -7,7 +7,7 @@ use std::time::Instant;
 use engine::apply::{Interrupt, OnFailure, Options};
 use engine::event::Events;
 use engine::plan::Selection;
-use engine::session::Declared;
+use engine::session::{Declared, Purpose};
 use engine::store::FileStore;
 use engine::{Catalogue, Context, Created, Failure, Graph, Live, Resource, Session, Stack, Surroundings};
 use serde::{Deserialize, Serialize};
@@ -118,7 +118,15 @@ async fn measure(size: usize) -> Result<Measured> {
         time_scale: 0.0,
     };
     let graph = |size| Graph::build(stack(size).finish().0, &catalogue).map_err(|_| Error::told("no graph"));
-    let open = || Session::open(Arc::new(FileStore::new(dir.path())), surroundings.clone(), "bench", Events::default());
+    let open = || {
+        Session::open(
+            Arc::new(FileStore::new(dir.path())),
+            surroundings.clone(),
+            "bench",
+            Events::default(),
+            Purpose::Write,
+        )
+    };
 
     let began = Instant::now();
     let declared = graph(size)?;
