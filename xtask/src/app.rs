@@ -7,13 +7,14 @@ use std::sync::Arc;
 use cloud::{Cloud, Target};
 use engine::event::Events;
 use engine::session::{Declared, Purpose, SessionError};
-use engine::store::{FileStore, Lock};
-use engine::{Catalogue, Finding, Graph, Session, Surroundings};
-use environment::Loaded;
+use engine::{Catalogue, Finding, Graph, Session, State, Surroundings};
+use environment::{Loaded, StateCloud};
+use tokio::sync::{Mutex, OnceCell};
 
 use crate::cli::{CloudName, Global};
 use crate::display::talk;
 use crate::error::{About, Error, Result};
+use crate::state_home::{At, Held, Remote, StateHome, remembered};
 
 /// The workspace and what was said on the command line for every command.
 pub struct App {
@@ -23,9 +24,16 @@ pub struct App {
     pub home: PathBuf,
     /// What every command takes.
     pub global: Global,
+    /// The cloud, once it was reached.
+    place: OnceCell<Place>,
+    /// Where the state is, once that was asked.
+    state_home: OnceCell<StateHome>,
+    /// The lock, from when it is taken to the end of the command.
+    held: Mutex<Option<(Held, String)>>,
 }
 
 /// A cloud that was reached.
+#[derive(Clone)]
 pub struct Place {
     /// The connection.
     pub cloud: Arc<Cloud>,
@@ -48,7 +56,7 @@ impl App {
             None => find_root(&std::env::current_dir()?)?,
         };
         let home = std::env::var_os("GROUNDPLAN_HOME").map_or_else(|| root.join(".groundplan"), PathBuf::from);
-        Ok(Self { root, home, global })
+        Ok(Self { root, home, global, place: OnceCell::new(), state_home: OnceCell::new(), held: Mutex::default() })
     }
 
     /// The environment asked for, as `system/environment`. What was deployed can be named after its file is gone.
@@ -106,8 +114,16 @@ impl App {
         local_cloud::start(&settings, &program, &args, progress).await.map_err(local_error)
     }
 
-    /// Reaches the cloud asked for, and refuses a wrong account before anything else.
+    /// Reaches the cloud asked for, once, and refuses a wrong account before anything else.
     pub async fn connect(&self, region: &str, account: Option<&str>) -> Result<Place> {
+        let place = self.place.get_or_try_init(|| self.reach(region, account)).await?;
+        if let (CloudName::Aws, Some(account)) = (self.global.cloud, account) {
+            place.cloud.guard(region, account).await?;
+        }
+        Ok(place.clone())
+    }
+
+    async fn reach(&self, region: &str, account: Option<&str>) -> Result<Place> {
         match self.global.cloud {
             CloudName::Local => {
                 let running = match local_cloud::status(&self.local_settings(0.0).run_dir) {
@@ -133,15 +149,116 @@ impl App {
         }
     }
 
-    /// Where the state of an environment is kept.
-    pub fn state_dir(&self, environment: &str) -> PathBuf {
-        let cloud = if self.global.cloud == CloudName::Local { "local" } else { "aws" };
-        self.home.join(cloud).join(environment)
+    /// Reaches the cloud of an environment whose file may be gone.
+    pub async fn connect_for(&self, environment: &str) -> Result<Place> {
+        match environment::load(&self.root, Some(environment)) {
+            Ok(loaded) => self.connect(&loaded.settings.region, loaded.settings.account.as_deref()).await,
+            Err(findings) if !self.state_dir(environment).is_dir() => Err(Error::Findings(findings)),
+            Err(_) => match remembered(&self.state_dir(environment)) {
+                Some(remote) => self.connect(&remote.place.region, Some(&remote.account)).await,
+                None => self.connect("us-east-1", None).await,
+            },
+        }
     }
 
-    /// Takes the lock of an environment.
-    pub fn lock(&self, environment: &str, command: &str) -> Result<Lock> {
-        Ok(Lock::take(&self.state_dir(environment), command)?)
+    /// Where this machine keeps what belongs to an environment on this cloud.
+    pub fn state_dir(&self, environment: &str) -> PathBuf {
+        self.home.join(self.cloud_name()).join(environment)
+    }
+
+    /// `aws` or `local`: state of the two never mixes.
+    pub fn cloud_name(&self) -> &'static str {
+        if self.global.cloud == CloudName::Local { "local" } else { "aws" }
+    }
+
+    /// Where the state is that an environment's file asks for; without a file, where it was last.
+    pub async fn declared_home(&self, environment: &str) -> Result<StateHome> {
+        let dir = self.state_dir(environment);
+        let settings = match environment::load(&self.root, Some(environment)) {
+            Ok(loaded) => loaded.settings,
+            Err(findings) if !dir.is_dir() => return Err(Error::Findings(findings)),
+            Err(_) => return self.remembered_home(environment).await.map(|home| home.unwrap_or(StateHome::disk(dir))),
+        };
+        let here = if self.global.cloud == CloudName::Local { StateCloud::Local } else { StateCloud::Aws };
+        let Some(state) = settings.state.filter(|state| state.clouds.contains(&here)) else {
+            return Ok(StateHome::disk(dir));
+        };
+        let place = self.connect(&settings.region, settings.account.as_deref()).await?;
+        let region = state.region.as_deref().unwrap_or(&settings.region);
+        let cloud = if here == StateCloud::Local { self.cloud_name() } else { "" };
+        let remote = Remote {
+            place: remote_state::Place::new(&state.bucket(&place.account), region, &[&state.key, cloud, environment]),
+            lock_table: state.lock_table,
+            account: place.account,
+        };
+        Ok(StateHome::s3(dir, remote, place.cloud))
+    }
+
+    /// The place in S3 that was written last from here, if one was.
+    pub async fn remembered_home(&self, environment: &str) -> Result<Option<StateHome>> {
+        let dir = self.state_dir(environment);
+        let Some(remote) = remembered(&dir) else { return Ok(None) };
+        let place = self.connect(&remote.place.region, Some(&remote.account)).await?;
+        Ok(Some(StateHome::s3(dir, remote, place.cloud)))
+    }
+
+    /// Where the state of an environment is. Refuses if it was elsewhere until now, and is still there.
+    pub async fn state_home(&self, environment: &str) -> Result<&StateHome> {
+        self.state_home
+            .get_or_try_init(|| async {
+                let home = self.declared_home(environment).await?;
+                let before = match (self.remembered_home(environment).await?, &home.at) {
+                    (Some(before), _) => Some(before),
+                    (None, At::S3 { .. }) => Some(StateHome::disk(self.state_dir(environment))),
+                    (None, At::Disk) => None,
+                };
+                let Some(before) = before.filter(|before| !before.is(&home)) else { return Ok(home) };
+                if !before.has_state().await? || home.has_state().await? {
+                    return Ok(home);
+                }
+                let to = if matches!(home.at, At::Disk) { "disk" } else { "s3" };
+                let told = format!("the state of {environment} is in {}, not in {}", before.place(), home.place());
+                Err(Error::told(told).hint(format!("move it: cargo xtask state migrate --to {to}")))
+            })
+            .await
+    }
+
+    /// The state of an environment as it is, without a lock.
+    pub async fn read_state(&self, environment: &str) -> Result<State> {
+        Ok(self.state_home(environment).await?.state().await?)
+    }
+
+    /// Takes the lock of an environment until the command ends; waits for it as long as `--lock-timeout` says.
+    pub async fn lock(&self, environment: &str, command: &str) -> Result<()> {
+        let home = self.state_home(environment).await?;
+        let held = home.lock(command, self.lock_timeout()).await?;
+        *self.held.lock().await = Some((held, command.to_owned()));
+        home.remember()
+    }
+
+    /// Puts a state in the place of what is there; the lock is held.
+    pub async fn replace_state(&self, environment: &str, state: &State) -> Result<()> {
+        let home = self.state_home(environment).await?;
+        match &*self.held.lock().await {
+            Some((held, command)) => home.replace(state, command, held).await,
+            None => Err(Error::told("the state is written under its lock only")),
+        }
+    }
+
+    /// How long to wait for a lock.
+    pub fn lock_timeout(&self) -> std::time::Duration {
+        std::time::Duration::from_secs(self.global.lock_timeout)
+    }
+
+    /// Lets go of the lock at a command's end. A lock that was lost meanwhile is why the command failed, if it did.
+    pub async fn conclude<T>(&self, result: Result<T>) -> Result<T> {
+        let Some((held, _)) = self.held.lock().await.take() else { return result };
+        let lost = held.lost();
+        held.release().await;
+        match (result, lost) {
+            (Err(error), Some(why)) => Err(lock_lost(error, &why)),
+            (result, _) => result,
+        }
     }
 
     /// What every operation shares.
@@ -156,21 +273,33 @@ impl App {
 
     /// Opens the state of an environment. State of a local cloud that is no more can be dropped.
     pub async fn session(&self, environment: &str, place: &Place, events: Events, purpose: Purpose) -> Result<Session> {
-        let dir = self.state_dir(environment);
+        let home = self.state_home(environment).await?;
+        let (command, gate) = match &*self.held.lock().await {
+            Some((held, command)) => (command.clone(), held.gate()),
+            None => ("look".to_owned(), None),
+        };
         let open = || {
-            let store = Arc::new(FileStore::new(&dir));
+            let store = home.store(&command, gate.clone());
             Session::open(store, self.surroundings(environment, place), &place.id, events.clone(), purpose)
         };
         let session = match open().await {
             Err(SessionError::OtherCloud { .. }) if self.global.cloud == CloudName::Local => {
-                self.start_afresh(environment, &dir)?;
+                self.start_afresh(environment, &home.dir)?;
                 open().await?
             }
             other => other?,
         };
-        if let Some(lost) = &session.lost {
+        if let Some(lost) = session.lost.as_ref().filter(|_| purpose == Purpose::Write) {
             talk(format_args!(
                 "the journal was cut off at its end ({lost}); what became of that operation was found out"
+            ));
+        }
+        if let Some(mended) = &session.mended {
+            talk(format_args!("{mended}; nothing is missing"));
+        }
+        if let Some(damaged) = session.damaged.as_ref().filter(|_| purpose == Purpose::Look) {
+            talk(format_args!(
+                "{damaged}\nRecords are missing: the next deploy, or `cargo xtask state rebuild`, finds again what they told of."
             ));
         }
         Ok(session)
@@ -185,7 +314,7 @@ impl App {
         for file in std::fs::read_dir(dir).about(dir)?.flatten() {
             let name = file.file_name();
             let name = name.to_string_lossy();
-            if name == "state.json" || name.starts_with("journal-") {
+            if name.starts_with("state") || name.starts_with("journal-") {
                 std::fs::remove_file(file.path()).about(&file.path())?;
             }
         }
@@ -225,8 +354,18 @@ impl App {
     }
 }
 
+/// What a command's error means when its lock was lost.
+fn lock_lost(error: Error, why: &str) -> Error {
+    let told = Error::told(format!("the lock on the state was lost: {why}; from then on nothing was called or written"));
+    let told = match error {
+        Error::Told { message, .. } => told.detail(message),
+        _ => told,
+    };
+    told.hint("the same command again goes on from here, once no other run is at work")
+}
+
 /// Whether a name has two plain parts, so that it names no directory elsewhere.
-fn is_plain(name: &str) -> bool {
+pub fn is_plain(name: &str) -> bool {
     let part = |part: &str| !part.is_empty() && !part.starts_with('.');
     name.split('/').count() == 2 && name.split('/').all(part)
 }

@@ -4,6 +4,10 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+mod state;
+
+pub use state::{BackupArgs, RebuildArgs, RestoreArgs, StateCommand, StatePlaceName};
+
 /// AWS environments planned, deployed, priced and operated.
 #[derive(Debug, Parser)]
 #[command(name = "cargo xtask", bin_name = "cargo xtask", version, max_term_width = 100)]
@@ -31,6 +35,9 @@ pub struct Global {
     /// Answer every question with yes.
     #[arg(long, short, global = true)]
     pub yes: bool,
+    /// How many seconds to wait while another run holds the lock.
+    #[arg(long, global = true, default_value_t = 0, value_name = "SECONDS")]
+    pub lock_timeout: u64,
 }
 
 /// Where to.
@@ -58,6 +65,8 @@ pub enum Command {
     DeployFull(DeployArgs),
     /// Delete everything of the environment.
     Destroy(DestroyArgs),
+    /// Show what changed in the cloud since the last deploy, and who changed it. Exits with 2 if something did.
+    Drift(DriftArgs),
     /// Print the outputs of the last deploy, or one of them.
     Output(OutputArgs),
     /// Show the resources as they are in the state, or one of them.
@@ -65,6 +74,16 @@ pub enum Command {
     /// Look at the state.
     #[command(subcommand)]
     State(StateCommand),
+    /// Show who holds the lock of the environment, ask, and take it away. A dead run's lock ends by itself.
+    Unlock,
+    /// Write the whole state into one file.
+    BackupState(BackupArgs),
+    /// Put a backup, or an earlier version in S3, in the place of the state; or list what there is.
+    RestoreState(RestoreArgs),
+    /// Make the bucket that the environment's state is kept in, or put it right: versions, encryption, access, replica, lock.
+    CreateStateBucket,
+    /// Adopt resources made elsewhere: one by its id, or all of a Terraform state file.
+    Import(ImportArgs),
     /// Print the graph of the resources.
     Graph(GraphArgs),
     /// Check every layer of what was deployed. Exits with 3 if something is unhealthy.
@@ -80,6 +99,8 @@ pub enum Command {
     /// The AWS emulator that the commands use unless told otherwise.
     #[command(subcommand)]
     LocalCloud(LocalCloudCommand),
+    /// Kill, break and contend with commands on the local cloud, and look whether anything was lost.
+    Torture(TortureArgs),
     /// Measure.
     #[command(subcommand)]
     Bench(BenchCommand),
@@ -149,6 +170,8 @@ pub enum OnFailureName {
     Stop,
     /// Go on with everything that does not need what failed.
     Continue,
+    /// As stop; then take back all that this run did.
+    Undo,
 }
 
 /// `deploy-full`.
@@ -179,6 +202,14 @@ pub struct DestroyArgs {
     pub on_failure: OnFailureName,
 }
 
+/// `drift`.
+#[derive(Debug, Args)]
+pub struct DriftArgs {
+    /// Show what others changed by right, too: the autoscaler's desired count, a release's image.
+    #[arg(long)]
+    pub all: bool,
+}
+
 /// `output`.
 #[derive(Debug, Args)]
 pub struct OutputArgs {
@@ -193,19 +224,20 @@ pub struct ShowArgs {
     pub address: Option<String>,
 }
 
-/// `state`.
-#[derive(Debug, Subcommand)]
-pub enum StateCommand {
-    /// List the addresses.
-    List {
-        /// Only addresses that begin so.
-        prefix: Option<String>,
-    },
-    /// Show one entry.
-    Show {
-        /// The resource.
-        address: String,
-    },
+/// `import`.
+#[derive(Debug, Args)]
+pub struct ImportArgs {
+    /// The declared resource: `networking.vpc`.
+    #[arg(required_unless_present = "terraform_state", requires = "id")]
+    pub address: Option<String>,
+    /// Its id, as `Ref` of its CloudFormation type gives it: `vpc-0a1b2c3d`, a name, an ARN.
+    pub id: Option<String>,
+    /// Adopt whatever of this state file of Terraform is declared; `-` reads it from stdin.
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["address", "id"])]
+    pub terraform_state: Option<PathBuf>,
+    /// Show what would be adopted. Changes nothing.
+    #[arg(long)]
+    pub dry_run: bool,
 }
 
 /// How a graph is printed.
@@ -319,6 +351,18 @@ pub enum LocalCloudCommand {
     Status,
     /// Empty it.
     Reset,
+    /// Let calls go wrong as on AWS, or say which do: throttling, errors, lost connections, late answers and the like.
+    Faults {
+        /// A fault document, or one of the presets: throttling, errors, resets, slow, late, role, never-ready, all.
+        #[arg(long, value_name = "FILE|PRESET", conflicts_with = "clear")]
+        set: Option<String>,
+        /// Another seed lets other calls go wrong.
+        #[arg(long, requires = "set", value_name = "NUMBER")]
+        seed: Option<u64>,
+        /// Let none go wrong any more.
+        #[arg(long)]
+        clear: bool,
+    },
     /// Run it in the foreground: what `start` starts.
     #[command(hide = true)]
     Serve {
@@ -332,6 +376,41 @@ pub enum LocalCloudCommand {
         #[arg(long)]
         time_scale: f64,
     },
+}
+
+/// What is done to commands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum TortureKind {
+    /// Killed before and after each call and each journal write, and with a line half written.
+    Crash,
+    /// Killed, and killed again while that is being recovered.
+    Recovery,
+    /// Killed while a resource becomes ready or goes.
+    Waiting,
+    /// Calls throttled, failed, cut off, slow, late, never ready.
+    Faults,
+    /// Two of the same command at once, with the state on disk and in S3.
+    Together,
+}
+
+/// `torture`.
+#[derive(Debug, Args)]
+pub struct TortureArgs {
+    /// Every point, instead of a sample.
+    #[arg(long)]
+    pub all: bool,
+    /// Only this. May be repeated.
+    #[arg(long, value_enum, value_name = "KIND")]
+    pub only: Vec<TortureKind>,
+    /// How many points a sample has.
+    #[arg(long, default_value_t = 40)]
+    pub sample: usize,
+    /// Which sample: the same number, the same tries.
+    #[arg(long, default_value_t = 1)]
+    pub seed: u64,
+    /// How many local clouds at once.
+    #[arg(long, default_value_t = 2)]
+    pub jobs: usize,
 }
 
 /// `bench`.

@@ -86,10 +86,21 @@ impl From<Failure> for Error {
 impl From<StoreError> for Error {
     fn from(error: StoreError) -> Self {
         let hint = match &error {
-            StoreError::Locked(_) => "wait until it is done; if that process is gone, the lock is too: try again",
-            StoreError::Damaged { .. } => {
-                "put a backup of the file in its place, or move it away: what carries our tags can be found again"
+            StoreError::Locked(_) => {
+                "wait for it with --lock-timeout SECONDS; if that process is gone, its lock ends by itself within a minute"
             }
+            StoreError::Damaged { path, .. } if path.starts_with("s3:") => {
+                "earlier versions of it are in the bucket: `cargo xtask restore-state --list`"
+            }
+            StoreError::Damaged { .. } => {
+                "put a backup in its place (`cargo xtask restore-state`), or make it again from what is there \
+                 (`cargo xtask state rebuild`)"
+            }
+            StoreError::Fenced { .. } => "the same command again goes on from here, once that run is done",
+            StoreError::Remote { failure, .. } => match &failure.hint {
+                Some(hint) => hint,
+                None => return Self::told(error.to_string()),
+            },
             _ => return Self::told(error.to_string()),
         };
         Self::told(error.to_string()).hint(hint)

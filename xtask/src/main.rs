@@ -3,15 +3,18 @@
 mod app;
 mod cli;
 mod commands;
+mod core_dumps;
 mod display;
 mod error;
 mod interrupt;
+mod state_home;
 
 use std::process::ExitCode;
 
 use clap::Parser;
 
 fn main() -> ExitCode {
+    core_dumps::forbid();
     let cli = cli::Cli::parse();
     let runtime = match tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build() {
         Ok(runtime) => runtime,

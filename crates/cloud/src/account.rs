@@ -36,6 +36,16 @@ pub async fn arn(cx: &Context, service: &str, thing: &str) -> Result<String, Fai
     Ok(format!("arn:{}:{service}:{}:{account}:{thing}", partition(&cx.region), cx.region))
 }
 
+/// What an ARN names within its service: `vpc-1` of `arn:…:ec2:…:vpc/vpc-1` for `("ec2", "vpc/")`. `None`: it is of
+/// another service, or begins otherwise. <https://docs.aws.amazon.com/IAM/latest/UserGuide/reference-arns.html>.
+pub fn arn_name<'a>(arn: &'a str, service: &str, begins: &str) -> Option<&'a str> {
+    let mut parts = arn.splitn(6, ':');
+    let (prefix, _partition, of) = (parts.next()?, parts.next()?, parts.next()?);
+    let thing = parts.nth(2)?;
+    let name = thing.strip_prefix(begins).filter(|name| !name.is_empty())?;
+    (prefix == "arn" && of == service).then_some(name)
+}
+
 /// The partition of a region: <https://docs.aws.amazon.com/whitepapers/latest/aws-fault-isolation-boundaries/partitions.html>.
 fn partition(region: &str) -> &'static str {
     const PARTITIONS: &[(&str, &str)] = &[
@@ -71,6 +81,22 @@ mod tests {
         cloud.account.set("123456789012".to_owned()).unwrap();
         let arn = arn(&context(cloud), "cloudwatch", "alarm:p-cpu").await.unwrap();
         assert_eq!(arn, "arn:aws:cloudwatch:us-east-1:123456789012:alarm:p-cpu");
+    }
+
+    #[test]
+    fn an_arn_names_a_thing_of_its_service() {
+        let cases = [
+            ("arn:aws:ec2:us-east-1:1:vpc/vpc-1", "ec2", "vpc/", Some("vpc-1")),
+            ("arn:aws:ec2:us-east-1:1:vpc-endpoint/vpce-1", "ec2", "vpc/", None),
+            ("arn:aws:logs:us-east-1:1:log-group:/ecs/api", "logs", "log-group:", Some("/ecs/api")),
+            ("arn:aws:sns:us-east-1:1:alerts", "sns", "", Some("alerts")),
+            ("arn:aws:sns:us-east-1:1:", "sns", "", None),
+            ("arn:aws-cn:sns:cn-north-1:1:alerts", "sqs", "", None),
+            ("vpc-1", "ec2", "", None),
+        ];
+        for (arn, service, begins, expected) in cases {
+            assert_eq!(arn_name(arn, service, begins), expected, "{arn}");
+        }
     }
 
     #[test]

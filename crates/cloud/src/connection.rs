@@ -16,8 +16,11 @@ use aws_smithy_runtime_api::client::http::SharedHttpClient;
 use aws_smithy_types::retry::RetryConfig;
 use aws_smithy_types::timeout::TimeoutConfig;
 use aws_types::SdkConfig;
+use aws_types::app_name::AppName;
 use engine::Context;
 use tokio::sync::OnceCell;
+
+use crate::door::{self, Gate, SharedGate};
 
 /// Where calls go.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -36,6 +39,7 @@ pub struct Cloud {
     clients: Mutex<Clients>,
     /// Whether a resource was worked on: made, changed, deleted or looked for, not only read in a refresh.
     worked: AtomicBool,
+    gate: SharedGate,
     /// The account, once asked for.
     pub(crate) account: OnceCell<String>,
 }
@@ -63,7 +67,24 @@ impl Cloud {
     }
 
     fn new(base: SdkConfig) -> Self {
-        Self { base, clients: Mutex::default(), worked: AtomicBool::new(false), account: OnceCell::new() }
+        let gate = SharedGate::default();
+        // In the user agent of every call: CloudTrail tells by it what Groundplan did itself.
+        let mut named = base.into_builder();
+        named.set_app_name(AppName::new("groundplan").ok());
+        let base = named.build();
+        let base = match base.http_client() {
+            Some(http) => {
+                let guarded = door::before(http, gate.clone());
+                base.into_builder().http_client(guarded).build()
+            }
+            None => base,
+        };
+        Self { base, clients: Mutex::default(), worked: AtomicBool::new(false), gate, account: OnceCell::new() }
+    }
+
+    /// Has every call from now on ask first whether it may still be made. Only the first gate counts.
+    pub fn guard_by(&self, gate: Gate) {
+        let _ = self.gate.set(gate);
     }
 
     /// For commands that call nothing: every call fails to find a server.

@@ -6,6 +6,8 @@ use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 use aws_types::request_id::RequestId;
 use engine::{Failure, FailureKind};
 
+use crate::door::Unclear;
+
 /// Names the action of a call, and turns the SDK's error into a [`Failure`].
 pub trait AwsResult<T> {
     /// `client.create_vpc().send().await.aws("ec2:CreateVpc")?`
@@ -42,11 +44,19 @@ where
     let kind = match error {
         SdkError::TimeoutError(_) => FailureKind::Unavailable,
         SdkError::DispatchFailure(failure) if failure.is_io() || failure.is_timeout() => FailureKind::Unavailable,
+        // A connection closed in good order instead of an answer is neither of these to the SDK.
+        SdkError::DispatchFailure(failure) if failure.as_other().is_some() => FailureKind::Unavailable,
+        SdkError::DispatchFailure(_) if is_unclear(error) => FailureKind::Unavailable,
         SdkError::DispatchFailure(_) => FailureKind::Denied,
         _ => classify(&code, &message, error.raw_response().map(|raw| raw.status().as_u16())),
     };
     let hint = hint(kind, action, &message);
     Failure { kind, action: action.to_owned(), code, message, request_id: error.request_id().map(str::to_owned), hint }
+}
+
+/// Whether a making call had no clear answer.
+fn is_unclear(error: &(dyn std::error::Error + 'static)) -> bool {
+    std::iter::successors(Some(error), |error| error.source()).any(|error| error.is::<Unclear>())
 }
 
 fn root_cause(error: &dyn std::error::Error) -> String {
@@ -124,11 +134,26 @@ const KINDS: &[(FailureKind, &[&str])] = &[
     ),
 ];
 
+/// A role takes seconds until other services know it; they say so with general codes, in these words.
+const NEW_ROLE: &[&str] = &[
+    "cannot be assumed",
+    "nable to assume",
+    "authorized to assume",
+    "to assume the role",
+    // RDS: <https://github.com/hashicorp/terraform/issues/5455>
+    "does not include the required permissions for: ENHANCED_MONITORING",
+    // Policies that name it as principal: S3, IAM, SNS, KMS, Secrets Manager, ECR.
+    "nvalid principal in policy",
+    "PrincipalNotFound",
+    "one or more invalid principals",
+    "contains an unsupported principal",
+    "'Principal not found'",
+];
+
 /// What a code means for the engine.
 pub(crate) fn classify(code: &str, message: &str, status: Option<u16>) -> FailureKind {
-    // A fresh role takes seconds to be assumable; services say so with a general code.
-    if message.contains("cannot be assumed") || message.contains("nable to assume") {
-        return FailureKind::NotYet;
+    if NEW_ROLE.iter().any(|words| message.contains(words)) {
+        return FailureKind::Propagating;
     }
     let fits = |fragments: &&(FailureKind, &[&str])| fragments.1.iter().any(|fragment| code.contains(fragment));
     match KINDS.iter().find(fits) {
@@ -186,6 +211,43 @@ mod tests {
             assert_eq!(classify(code, "", Some(400)), kind, "{code}");
         }
         assert_eq!(classify("", "", Some(503)), Unavailable);
-        assert_eq!(classify("InvalidParameterValue", "The role cannot be assumed", Some(400)), NotYet);
+        assert_eq!(classify("InvalidParameterValue", "The role cannot be assumed", Some(400)), Propagating);
+    }
+
+    #[test]
+    fn a_new_role_may_come() {
+        let cases = [
+            ("InvalidParameter", "Unable to assume given IAM role"),
+            (
+                "InvalidParameterValue",
+                "IAM role ARN value is invalid or does not include the required permissions for: ENHANCED_MONITORING",
+            ),
+            (
+                "ValidationException",
+                "The execution role you provide must allow AWS EventBridge Scheduler to assume the role.",
+            ),
+            ("MalformedPolicy", "Invalid principal in policy"),
+            ("InvalidParameter", "Invalid parameter: Policy Error: PrincipalNotFound"),
+            ("MalformedPolicyDocumentException", "Policy contains a statement with one or more invalid principals."),
+            ("MalformedPolicyDocumentException", "This resource policy contains an unsupported principal."),
+        ];
+        for (code, message) in cases {
+            assert_eq!(classify(code, message, Some(400)), FailureKind::Propagating, "{message}");
+        }
+        let refused = "User: a is not authorized to perform: iam:PassRole on resource: b";
+        assert_eq!(classify("AccessDenied", refused, Some(403)), FailureKind::Denied);
+    }
+
+    #[test]
+    fn a_connection_that_ended_instead_of_an_answer_is_no_refusal() {
+        use aws_smithy_runtime_api::client::result::ConnectorError;
+        use aws_smithy_types::retry::ErrorKind;
+        type Error = SdkError<aws_smithy_types::error::ErrorMetadata, HttpResponse>;
+        let closed = || Box::new(std::io::Error::other("connection closed before message completed"));
+        for error in [ConnectorError::io(closed()), ConnectorError::other(closed(), Some(ErrorKind::TransientError))] {
+            assert_eq!(failure("a:B", &Error::dispatch_failure(error)).kind, FailureKind::Unavailable);
+        }
+        let ours = ConnectorError::other(closed(), None);
+        assert_eq!(failure("a:B", &Error::dispatch_failure(ours)).kind, FailureKind::Denied);
     }
 }

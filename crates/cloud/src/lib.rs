@@ -2,12 +2,14 @@
 
 mod account;
 pub mod connection;
+mod door;
 pub mod dynamic;
 pub mod failure;
 pub mod tags;
 
-pub use account::arn;
+pub use account::{arn, arn_name};
 pub use connection::{Aws, Cloud, Target};
+pub use door::Gate;
 pub use failure::AwsResult;
 pub use tags::Tag;
 

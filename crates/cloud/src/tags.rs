@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 mod listing;
 
-pub use listing::{Listing, Pairs, of_arn, shared};
+pub use listing::{Listing, Pairs, listed, name_to_find, of_address, of_arn, shared};
 
 /// One tag: `{ "Key": …, "Value": … }`.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]

@@ -4,7 +4,7 @@ use aws_sdk_ecs::Client;
 use aws_sdk_ecs::types::{Cluster as SdkCluster, ClusterServiceConnectDefaultsRequest};
 use cloud::{
     Absent, Attributes, Aws, AwsResult, Charge, Context, Created, Failure, FailureKind, Live, Pricing, Quantity,
-    Readiness, Resource, Seconds, Tag,
+    Readiness, Resource, Seconds, Tag, tags,
 };
 use serde::{Deserialize, Serialize};
 
@@ -52,7 +52,7 @@ impl Resource for Cluster {
         let name = self.cluster_name.clone().unwrap_or_else(|| ecs::generated_name(cx));
         // CreateCluster answers with the cluster of that name if there is one, whosever it is.
         let found = ecs::clusters(std::slice::from_ref(&name), cx).await?;
-        if let Some(other) = ecs::cluster_of(&name, &found).filter(|found| !ecs::has_our_tags(found.tags(), cx)) {
+        if let Some(other) = ecs::cluster_of(&name, &found).filter(|found| !ecs::owns(found.tags(), cx)) {
             let arn = other.cluster_arn().unwrap_or_default();
             return Err(Failure::new(
                 FailureKind::AlreadyExists,
@@ -145,10 +145,16 @@ impl Resource for Cluster {
     }
 
     async fn find(&self, cx: &Context) -> Result<Option<Created>, Failure> {
-        let name = self.cluster_name.clone().unwrap_or_else(|| ecs::generated_name(cx));
+        let made_up = || ecs::generated_name(cx);
+        let name = tags::name_to_find::<Self>(&self.cluster_name, made_up, |id| Some(id), cx).await?;
+        let Some(name) = name else { return Ok(None) };
         let found = ecs::clusters(std::slice::from_ref(&name), cx).await?;
-        let ours = ecs::cluster_of(&name, &found).filter(|cluster| ecs::has_our_tags(cluster.tags(), cx));
+        let ours = ecs::cluster_of(&name, &found).filter(|cluster| ecs::owns(cluster.tags(), cx));
         Ok(ours.map(|cluster| Created { id: name.clone(), attributes: attributes(cluster) }))
+    }
+
+    fn id_of_arn(arn: &str) -> Option<String> {
+        cloud::arn_name(arn, "ecs", "cluster/").map(str::to_owned)
     }
 
     fn charges(&self, pricing: &Pricing<'_>) -> Vec<Charge> {

@@ -5,7 +5,6 @@ use std::sync::Arc;
 use aws_sdk_ecs::Client;
 use aws_sdk_ecs::types::{Cluster, ClusterField, Tag as SdkTag};
 use cloud::{Absent, Aws, AwsResult, Context, Failure, FailureKind, Tag, tags};
-use engine::context::{TAG_ADDRESS, TAG_ENVIRONMENT};
 
 fn sdk_tag((key, value): (String, String)) -> SdkTag {
     SdkTag::builder().key(key).value(value).build()
@@ -47,27 +46,19 @@ pub(crate) async fn sync_tags(
     Ok(())
 }
 
-/// Whether tags say that a thing was made by this operation, or for this resource of this environment.
-pub(crate) fn is_ours<'a>(tags: impl IntoIterator<Item = (&'a str, &'a str)>, cx: &Context) -> bool {
-    let (operation, token) = cx.operation_tag();
-    let (mut by_operation, mut environment, mut address) = (false, false, false);
-    for (key, value) in tags {
-        by_operation |= key == operation && value == token;
-        environment |= key == TAG_ENVIRONMENT && value == &*cx.environment;
-        address |= key == TAG_ADDRESS && value == cx.address.as_str();
-    }
-    by_operation || (environment && address)
+/// [`Context::owns`] of ECS tags.
+pub(crate) fn owns(tags: &[SdkTag], cx: &Context) -> bool {
+    cx.owns(pairs(tags))
 }
 
-/// [`is_ours`] of ECS tags.
-pub(crate) fn has_our_tags(tags: &[SdkTag], cx: &Context) -> bool {
-    is_ours(pairs(tags), cx)
+/// [`Context::made`] of ECS tags.
+pub(crate) fn made(tags: &[SdkTag], cx: &Context) -> bool {
+    cx.made(pairs(tags))
 }
 
-/// Whether tags name this very operation.
-pub(crate) fn is_of_operation(tags: &[SdkTag], cx: &Context) -> bool {
-    let operation = cx.operation_tag();
-    pairs(tags).any(|tag| tag == operation)
+/// An ARN of ECS, if it is of this kind.
+pub(crate) fn arn_of(arn: &str, kind: &str) -> Option<String> {
+    cloud::arn_name(arn, "ecs", kind).map(|_| arn.to_owned())
 }
 
 /// A name for what was declared without one: the same for every try of one operation.
@@ -180,7 +171,7 @@ mod tests {
             (&[], false),
         ];
         for (tags, ours) in cases {
-            assert_eq!(is_ours(tags.iter().copied(), &cx), *ours, "{tags:?}");
+            assert_eq!(cx.owns(tags.iter().copied()), *ours, "{tags:?}");
         }
     }
 

@@ -188,11 +188,17 @@ impl Resource for Repository {
     }
 
     async fn find(&self, cx: &Context) -> Result<Option<Created>, Failure> {
-        let found = describe(&[self.name(cx)], cx).await?;
+        let name = tags::name_to_find::<Self>(&self.repository_name, || self.name(cx), |id| Some(id), cx).await?;
+        let Some(name) = name else { return Ok(None) };
+        let found = describe(&[name], cx).await?;
         let Some(repository) = found.first() else { return Ok(None) };
         let tags = list_tags(repository.repository_arn().unwrap_or_default(), cx).await?;
-        let ours = ecs::is_ours(tags.iter().map(|tag| (tag.key(), tag.value())), cx);
+        let ours = cx.owns(tags.iter().map(|tag| (tag.key(), tag.value())));
         Ok(created(repository).filter(|_| ours))
+    }
+
+    fn id_of_arn(arn: &str) -> Option<String> {
+        cloud::arn_name(arn, "ecr", "repository/").map(str::to_owned)
     }
 
     /// Usage: `ecr.gb`, the GB of a repository's images; 1 (0.2 to 5) by default.

@@ -8,7 +8,7 @@ use aws_sdk_ecs::types::{
 };
 use cloud::{
     Absent, Attributes, Aws, AwsResult, Charge, Context, Created, Failure, FailureKind, Live, Pricing, Readiness,
-    Resource, Seconds, Tag,
+    Resource, Seconds, Tag, tags,
 };
 use serde::{Deserialize, Serialize};
 
@@ -184,9 +184,16 @@ impl Resource for Service {
 
     async fn find(&self, cx: &Context) -> Result<Option<Created>, Failure> {
         let cluster = self.cluster.as_deref().unwrap_or("default");
-        let found = describe(cluster, &[self.name(cx)], cx).await?;
-        let ours = |service: &&SdkService| service.status() == Some("ACTIVE") && ecs::has_our_tags(service.tags(), cx);
+        let made_up = || self.name(cx);
+        let name = tags::name_to_find::<Self>(&self.service_name, made_up, |arn| arn.rsplit('/').next(), cx).await?;
+        let Some(name) = name else { return Ok(None) };
+        let found = describe(cluster, &[name], cx).await?;
+        let ours = |service: &&SdkService| service.status() == Some("ACTIVE") && ecs::owns(service.tags(), cx);
         Ok(found.iter().find(ours).and_then(created))
+    }
+
+    fn id_of_arn(arn: &str) -> Option<String> {
+        ecs::arn_of(arn, "service/")
     }
 
     fn charges(&self, pricing: &Pricing<'_>) -> Vec<Charge> {

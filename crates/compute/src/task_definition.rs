@@ -11,7 +11,7 @@ use aws_sdk_ecs::types::{
     TaskDefinitionField, TaskDefinitionPlacementConstraint as SdkConstraint, TaskDefinitionPlacementConstraintType,
     TaskDefinitionStatus,
 };
-use cloud::{Absent, Attributes, Aws, AwsResult, Context, Created, Failure, FailureKind, Live, Resource, Tag};
+use cloud::{Absent, Attributes, Aws, AwsResult, Context, Created, Failure, FailureKind, Live, Resource, Tag, tags};
 use futures::future::try_join_all;
 use serde::{Deserialize, Serialize};
 
@@ -146,7 +146,9 @@ impl Resource for TaskDefinition {
     }
 
     async fn find(&self, cx: &Context) -> Result<Option<Created>, Failure> {
-        let family = self.family.clone().unwrap_or_else(|| ecs::generated_name(cx));
+        let made_up = || ecs::generated_name(cx);
+        let family = tags::name_to_find::<Self>(&self.family, made_up, family_of, cx).await?;
+        let Some(family) = family else { return Ok(None) };
         // The newest revisions: what this operation registered can only have been overtaken by a release or two.
         let list = cx.client(Client::new).list_task_definitions().family_prefix(&family).sort(SortOrder::Desc);
         let listed = list.max_results(10).send().await.aws("ecs:ListTaskDefinitions")?;
@@ -154,15 +156,24 @@ impl Resource for TaskDefinition {
         let found = try_join_all(arns.iter().map(|arn| describe(arn, cx))).await?;
         let ours = arns.iter().zip(found).find_map(|(arn, found)| {
             let (definition, tags) = found?;
-            let same = definition.family() == Some(&family) && ecs::is_of_operation(&tags, cx);
+            let same = definition.family() == Some(&family) && ecs::made(&tags, cx);
             same.then(|| created(arn.clone()))
         });
         Ok(ours)
+    }
+
+    fn id_of_arn(arn: &str) -> Option<String> {
+        ecs::arn_of(arn, "task-definition/")
     }
 }
 
 fn created(arn: String) -> Created {
     Created { attributes: attributes(&arn), id: arn }
+}
+
+/// `…:task-definition/family:7`
+fn family_of(arn: &str) -> Option<&str> {
+    cloud::arn_name(arn, "ecs", "task-definition/")?.split(':').next()
 }
 
 fn attributes(arn: &str) -> Attributes {

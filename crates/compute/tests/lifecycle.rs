@@ -211,9 +211,9 @@ async fn task_definitions() {
     let definition = task_definition(&world, address, "nginx:1.27");
     let made = world.make_except(TAKEN_OVER, address, "AWS::ECS::TaskDefinition", &definition).await;
     assert!(made.id.ends_with(":1"), "{}", made.id);
-    let next = with(definition.clone(), json!({ "Cpu": "1024", "Memory": "2048" }));
-    let next_made =
-        world.make_except(TAKEN_OVER, "compute.task-definition.api-2", "AWS::ECS::TaskDefinition", &next).await;
+    let second = "compute.task-definition.api-2";
+    let next = with(definition.clone(), json!({ "Cpu": "1024", "Memory": "2048", "Tags": tags(second, &[]) }));
+    let next_made = world.make_except(TAKEN_OVER, second, "AWS::ECS::TaskDefinition", &next).await;
     assert!(next_made.id.ends_with(":2"), "{}", next_made.id);
     world.change(address, &with(definition, json!({ "Tags": tags(address, &[("team", "other")]) }))).await;
     let absent = made.id.replace(":1", ":9");

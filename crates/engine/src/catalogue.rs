@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use serde_json::Value;
 
+use crate::resource::Tagged;
 use crate::{Attributes, Charge, Context, Created, Failure, Live, Pricing, Readiness, Resource, Seconds, intrinsic};
 
 /// A future that a trait object can return.
@@ -58,6 +59,22 @@ pub trait Handler: Send + Sync {
     fn delete<'a>(&'a self, id: &'a str, cx: &'a Context) -> BoxFuture<'a, Result<(), Failure>>;
     fn gone<'a>(&'a self, id: &'a str, cx: &'a Context) -> BoxFuture<'a, Result<bool, Failure>>;
     fn find<'a>(&'a self, properties: &'a Value, cx: &'a Context) -> BoxFuture<'a, Result<Option<Created>, Failure>>;
+    fn of_arn<'a>(&'a self, arn: &'a str, cx: &'a Context) -> BoxFuture<'a, Result<Option<String>, Failure>> {
+        let _ = (arn, cx);
+        Box::pin(async { Ok(None) })
+    }
+    fn unlisted<'a>(&'a self, cx: &'a Context) -> BoxFuture<'a, Result<Vec<Tagged>, Failure>> {
+        let _ = cx;
+        Box::pin(async { Ok(Vec::new()) })
+    }
+    fn own<'a>(&'a self, id: &'a str, cx: &'a Context) -> BoxFuture<'a, Result<(), Failure>> {
+        let _ = (id, cx);
+        Box::pin(async { Ok(()) })
+    }
+    fn alike<'a>(&'a self, properties: &'a Value, cx: &'a Context) -> BoxFuture<'a, Result<Vec<Created>, Failure>> {
+        let _ = (properties, cx);
+        Box::pin(async { Ok(Vec::new()) })
+    }
     fn charges(&self, properties: &Value, pricing: &Pricing<'_>) -> Vec<Charge>;
     /// Whether the properties, intrinsics standing for any text, fit the type's struct.
     fn check(&self, properties: &Value) -> Result<(), String>;
@@ -140,6 +157,22 @@ impl<R: Resource> Handler for Typed<R> {
 
     fn find<'a>(&'a self, properties: &'a Value, cx: &'a Context) -> BoxFuture<'a, Result<Option<Created>, Failure>> {
         Box::pin(async move { typed::<R>(properties)?.find(cx).await })
+    }
+
+    fn of_arn<'a>(&'a self, arn: &'a str, cx: &'a Context) -> BoxFuture<'a, Result<Option<String>, Failure>> {
+        Box::pin(R::of_arn(arn, cx))
+    }
+
+    fn unlisted<'a>(&'a self, cx: &'a Context) -> BoxFuture<'a, Result<Vec<Tagged>, Failure>> {
+        Box::pin(R::unlisted(cx))
+    }
+
+    fn own<'a>(&'a self, id: &'a str, cx: &'a Context) -> BoxFuture<'a, Result<(), Failure>> {
+        Box::pin(R::own(id, cx))
+    }
+
+    fn alike<'a>(&'a self, properties: &'a Value, cx: &'a Context) -> BoxFuture<'a, Result<Vec<Created>, Failure>> {
+        Box::pin(async move { typed::<R>(properties)?.alike(cx).await })
     }
 
     fn charges(&self, properties: &Value, pricing: &Pricing<'_>) -> Vec<Charge> {

@@ -73,6 +73,18 @@ impl Context {
         environment && address
     }
 
+    /// Whether what carries these tags is this resource, whichever operation made it: for what is told by its name, of
+    /// which there is one.
+    pub fn owns<'a>(&self, tags: impl IntoIterator<Item = (&'a str, &'a str)>) -> bool {
+        let (mut operation, mut environment, mut address) = (false, false, false);
+        for (key, value) in tags {
+            operation |= !self.token.is_empty() && (key, value) == self.operation_tag();
+            environment |= key == TAG_ENVIRONMENT && value == &*self.environment;
+            address |= key == TAG_ADDRESS && value == self.address.as_str();
+        }
+        operation || (environment && address)
+    }
+
     /// The ownership tag that the making call should carry beside the declared tags.
     pub fn operation_tag(&self) -> (&'static str, &str) {
         (TAG_OPERATION, &self.token)

@@ -77,6 +77,11 @@ pub enum Event {
         /// Why it failed.
         failure: Failure,
     },
+    /// What a failed run did is taken back.
+    Undoing {
+        /// How many resources were made, changed or deleted by it.
+        resources: usize,
+    },
     /// The run starts nothing more.
     Stopping {
         /// Why.

@@ -16,6 +16,8 @@ pub enum FailureKind {
     InUse,
     /// Something it needs is not ready or not yet visible; trying again soon may succeed.
     NotYet,
+    /// Something just made is not known everywhere yet (a role cannot be assumed); it passes within minutes, or never.
+    Propagating,
     /// Too many calls; the SDK's own retries were used up.
     Throttled,
     /// Not allowed, or no credentials.
@@ -80,7 +82,11 @@ impl Failure {
     pub fn may_pass(&self) -> bool {
         matches!(
             self.kind,
-            FailureKind::InUse | FailureKind::NotYet | FailureKind::Throttled | FailureKind::Unavailable
+            FailureKind::InUse
+                | FailureKind::NotYet
+                | FailureKind::Propagating
+                | FailureKind::Throttled
+                | FailureKind::Unavailable
         )
     }
 }

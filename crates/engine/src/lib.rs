@@ -4,25 +4,32 @@
 //! through the `schema` crate. Prints nothing: it emits [`event::Event`]s.
 
 pub mod address;
+pub mod adopt;
 pub mod apply;
 pub mod catalogue;
 pub mod charge;
 pub mod context;
+pub mod crash;
 pub mod diff;
+pub mod drift;
 pub mod event;
 pub mod failure;
 pub mod finding;
 pub mod graph;
 pub mod health;
 pub mod intrinsic;
+pub mod kept;
 pub mod plan;
+pub mod rebuild;
 pub mod recover;
 pub mod resource;
+pub mod scope;
 pub mod session;
 pub mod stack;
 pub mod state;
 pub mod store;
 pub mod surroundings;
+mod undo;
 
 pub use address::Address;
 pub use catalogue::Catalogue;

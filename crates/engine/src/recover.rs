@@ -2,13 +2,16 @@
 
 use std::time::Duration;
 
+use serde_json::Value;
+
+use crate::catalogue::Handler;
 use crate::event::{Event, Events};
 use crate::state::{Intent, Record, Work};
 use crate::surroundings::{Surroundings, unknown_type};
-use crate::{Address, Failure, State};
+use crate::{Address, Context, Created, Failure, State};
 
 /// How often a creation that cannot be found is looked for again: AWS may show it late.
-const LOOKS: u32 = 4;
+pub(crate) const LOOKS: u32 = 4;
 const BETWEEN_LOOKS: Duration = Duration::from_secs(2);
 
 /// Looks into every pending operation and brings the state up to date; returns the records that
@@ -48,17 +51,31 @@ async fn look(intent: &Intent, state: &State, surroundings: &Surroundings) -> Re
     }
     let handler = surroundings.catalogue.get(&entry.type_name).ok_or_else(|| unknown_type(&entry.type_name))?;
     let cx = surroundings.context(&entry.address, &entry.region, token);
-    for look in 0..LOOKS {
-        if let Some(created) = handler.find(&entry.properties, &cx).await? {
+    match find(handler.as_ref(), &entry.properties, &cx, LOOKS, surroundings.time_scale).await? {
+        Some(created) => {
             let found = format!("its interrupted creation had happened: {}", created.id);
             let made = Record::Made { token: token.clone(), created };
-            return Ok((found, vec![made, closed(false)]));
+            Ok((found, vec![made, closed(false)]))
         }
-        // Nothing takes time on a cloud without time.
-        if surroundings.time_scale == 0.0 || look + 1 == LOOKS {
-            break;
-        }
-        tokio::time::sleep(BETWEEN_LOOKS.mul_f64(surroundings.time_scale.min(1.0))).await;
+        None => Ok(("its interrupted creation had not happened".to_owned(), vec![closed(true)])),
     }
-    Ok(("its interrupted creation had not happened".to_owned(), vec![closed(true)]))
+}
+
+/// Looks for what a creation made whose answer never came, more than once: AWS may show it late.
+pub(crate) async fn find(
+    handler: &dyn Handler,
+    properties: &Value,
+    cx: &Context,
+    looks: u32,
+    time_scale: f64,
+) -> Result<Option<Created>, Failure> {
+    for look in 1..=looks {
+        let found = handler.find(properties, cx).await?;
+        // Nothing takes time on a cloud without time.
+        if found.is_some() || time_scale == 0.0 || look == looks {
+            return Ok(found);
+        }
+        tokio::time::sleep(BETWEEN_LOOKS.mul_f64(time_scale.min(1.0))).await;
+    }
+    Ok(None)
 }

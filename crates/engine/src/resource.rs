@@ -92,6 +92,15 @@ impl Seconds {
     pub const INSTANT: Self = Self { create: 1.0, update: 1.0, delete: 1.0 };
 }
 
+/// A thing found by the tags it carries.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Tagged {
+    /// Its physical id.
+    pub id: String,
+    /// All its tags.
+    pub tags: Vec<(String, String)>,
+}
+
 /// What a thing is, and how it comes about. One implementation per CloudFormation type.
 ///
 /// The struct serialises to exactly the type's properties. During work on it all references are
@@ -128,6 +137,10 @@ pub trait Resource: Serialize + DeserializeOwned + Send + Sync + Sized + 'static
     /// The property that names where [`Resource::UNIQUE_NAME`] is unique (a security group's
     /// `VpcId`): in another one the same name does not collide.
     const UNIQUE_WITHIN: Option<&'static str> = None;
+
+    /// List properties whose emptiness says something: declared as an empty list, what others put there is taken out. Other
+    /// empty lists count as not given, and what is there as AWS's own.
+    const EMPTY_SAYS: &'static [&'static str] = &[];
 
     /// Whether losing it loses data: a plan that deletes or replaces it says so.
     const HOLDS_DATA: bool = false;
@@ -179,6 +192,40 @@ pub trait Resource: Serialize + DeserializeOwned + Send + Sync + Sized + 'static
             let live = Self::read(std::slice::from_ref(&id), cx).await?.into_iter().next().flatten();
             Ok(live.map(|live| Created { id, attributes: live.attributes }))
         }
+    }
+
+    /// The id of the thing that an ARN names, if it is of this type and the ARN alone tells the id. After the state was
+    /// lost, what carries the environment's tags is listed by ARN.
+    fn id_of_arn(arn: &str) -> Option<String> {
+        let _ = arn;
+        None
+    }
+
+    /// [`Resource::id_of_arn`], asked of the cloud where the ARN alone does not tell. `None`: it is not of this type.
+    fn of_arn(arn: &str, cx: &Context) -> impl Future<Output = Result<Option<String>, Failure>> + Send {
+        let _ = cx;
+        let id = Self::id_of_arn(arn);
+        async { Ok(id) }
+    }
+
+    /// The environment's things of this type, where the listing by tags leaves the type out though it has tags.
+    fn unlisted(cx: &Context) -> impl Future<Output = Result<Vec<Tagged>, Failure>> + Send {
+        let _ = cx;
+        async { Ok(Vec::new()) }
+    }
+
+    /// Puts the ownership tags of the context on what was made elsewhere, where the thing can carry tags and the type has
+    /// no property for them. Elsewhere the engine says the tags through [`Resource::sync`].
+    fn own(id: &str, cx: &Context) -> impl Future<Output = Result<(), Failure>> + Send {
+        let _ = (id, cx);
+        async { Ok(()) }
+    }
+
+    /// What is there that does what this declares, whoever made it. For types whose id does not follow from their
+    /// properties, and which other tools keep within another resource, without an id of their own (inline rules).
+    fn alike(&self, cx: &Context) -> impl Future<Output = Result<Vec<Created>, Failure>> + Send {
+        let _ = cx;
+        async { Ok(Vec::new()) }
     }
 
     /// Quantities and price keys. Strings may hold reference tokens here.

@@ -5,9 +5,9 @@ use std::sync::Arc;
 
 use serde_json::Value;
 
-use crate::apply::{self, Options, Outcome, Refused, Run};
+use crate::apply::{self, OnFailure, Options, Outcome, Refused, Run};
 use crate::catalogue::LiveValue;
-use crate::event::Events;
+use crate::event::{Event, Events};
 use crate::intrinsic;
 use crate::plan::{self, Plan, Request, Selection};
 use crate::recover::recover;
@@ -15,7 +15,7 @@ use crate::resource;
 use crate::state::Record;
 use crate::store::{Journal, Store, StoreError};
 use crate::surroundings::Surroundings;
-use crate::{Address, Failure, Graph, State};
+use crate::{Address, Failure, Graph, State, undo};
 
 /// Why a command cannot work on an environment.
 #[derive(Debug, thiserror::Error)]
@@ -86,6 +86,10 @@ pub struct Session {
     pub state: State,
     /// What was found cut off at the journal's end.
     pub lost: Option<String>,
+    /// What was damaged and could not all be made up for.
+    pub damaged: Option<String>,
+    /// What was damaged and made up for.
+    pub mended: Option<String>,
     /// What recovery found, still to be written down.
     recovered: Vec<Record>,
     live: HashMap<Address, Option<LiveValue>>,
@@ -110,7 +114,17 @@ impl Session {
         }
         cloud.clone_into(&mut state.cloud);
         let recovered = recover(&mut state, &surroundings, &events).await?;
-        Ok(Self { store, surroundings, events, state, lost: loaded.lost, recovered, live: HashMap::new() })
+        Ok(Self {
+            store,
+            surroundings,
+            events,
+            state,
+            lost: loaded.lost,
+            damaged: loaded.damaged,
+            mended: loaded.mended,
+            recovered,
+            live: HashMap::new(),
+        })
     }
 
     /// What was read of the resources, by the last plan that read them.
@@ -143,6 +157,65 @@ impl Session {
 
     /// Carries out a plan, writing down each step before it is taken.
     pub async fn apply(&mut self, plan: &Plan, command: &str, options: Options) -> Result<Outcome, SessionError> {
+        let before = (options.on_failure == OnFailure::Undo).then(|| self.state.clone());
+        let mut outcome = self.run(plan, command, options.clone()).await?;
+        if let Some(before) = before
+            && !outcome.failed.is_empty()
+            && !outcome.interrupted
+        {
+            self.undo(&before, plan, command, options, &mut outcome).await?;
+        }
+        Ok(outcome)
+    }
+
+    /// Takes back what a failed run did: planned and journalled like any other.
+    async fn undo(
+        &mut self,
+        before: &State,
+        failed: &Plan,
+        command: &str,
+        options: Options,
+        outcome: &mut Outcome,
+    ) -> Result<(), SessionError> {
+        let back = match undo::way_back(before, &self.state, failed, &self.surroundings.catalogue) {
+            Ok(back) => back,
+            Err(failure) => {
+                outcome.undo_refused = Some(failure.to_string());
+                return Ok(());
+            }
+        };
+        self.record(&back.records).await?;
+        self.live.clear();
+        let declared = Declared {
+            graph: &back.graph,
+            outputs: &before.outputs.clone(),
+            pseudo: &failed.pseudo,
+            selection: &Selection::default(),
+            // What failed may have taken effect all the same.
+            refresh: true,
+        };
+        let plan = match self.plan(&declared).await {
+            Ok(plan) => plan,
+            Err(error) => {
+                outcome.undo_refused = Some(error.to_string());
+                return Ok(());
+            }
+        };
+        let options = Options {
+            on_failure: OnFailure::Continue,
+            lift_protection: options.lift_protection || undo::needs_no_consent(before, &plan),
+            ..options
+        };
+        self.events.tell(Event::Undoing { resources: plan.changes().count() });
+        match self.run(&plan, &format!("{command}, undone"), options).await {
+            Ok(undone) => outcome.undo = Some(Box::new(undone)),
+            Err(SessionError::Refused(refused)) => outcome.undo_refused = Some(refused.to_string()),
+            Err(error) => return Err(error),
+        }
+        Ok(())
+    }
+
+    async fn run(&mut self, plan: &Plan, command: &str, options: Options) -> Result<Outcome, SessionError> {
         let (journal, writer) = Journal::open(self.store.clone());
         let result = self.carry_out(plan, command, options, journal).await;
         // All appends were awaited; the writer ends when the last clone of the journal is gone.

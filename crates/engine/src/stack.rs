@@ -112,21 +112,26 @@ impl Stack {
 
     /// Declares a resource. Its tags get the environment's and the ownership tags.
     ///
-    /// Nulls anywhere, and empty lists and maps among the properties, count as not given.
+    /// Nulls anywhere, and empty lists and maps among the properties, count as not given, but for
+    /// [`Resource::EMPTY_SAYS`].
     pub fn add<R: Resource>(&mut self, address: impl Into<Address>, resource: R) -> Handle {
         let value = serde_json::to_value(resource).unwrap_or_else(|error| {
             // Only a map with keys that are no text cannot be serialised; the schema says so below.
             Value::from(error.to_string())
         });
-        self.add_value(address, R::TYPE, value)
+        self.insert(address.into(), R::TYPE, value, R::EMPTY_SAYS)
     }
 
     /// Declares a resource of any type by its properties.
     pub fn add_value(&mut self, address: impl Into<Address>, type_name: &str, properties: Value) -> Handle {
-        let address = address.into();
+        self.insert(address.into(), type_name, properties, &[])
+    }
+
+    fn insert(&mut self, address: Address, type_name: &str, properties: Value, empty_says: &[&str]) -> Handle {
         let mut properties = intrinsic::lower(properties);
         if let Some(map) = properties.as_object_mut() {
-            map.retain(|_, value| !matches!(value, Value::Array(items) if items.is_empty()));
+            let says = |key: &str| empty_says.contains(&key);
+            map.retain(|key, value| says(key) || !matches!(value, Value::Array(items) if items.is_empty()));
             map.retain(|_, value| !matches!(value, Value::Object(items) if items.is_empty()));
             self.tag(&address, type_name, map);
         }

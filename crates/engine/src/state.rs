@@ -35,6 +35,9 @@ pub struct Entry {
     /// Whether the last operation on it has not been seen to its end.
     #[serde(default)]
     pub incomplete: bool,
+    /// Whether it was never seen ready since it was made.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub fresh: bool,
     /// Why it will never be ready, if it was made and that was found out.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub failed: Option<String>,
@@ -136,6 +139,23 @@ pub enum Record {
     Outputs(BTreeMap<String, Value>),
 }
 
+impl Record {
+    /// What it tells of, in a word.
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Self::Began { .. } => "began",
+            Self::Intent(_) => "intent",
+            Self::Made { .. } => "made",
+            Self::Done { .. } => "done",
+            Self::Failed { .. } => "failed",
+            Self::Adopted(_) => "adopted",
+            Self::Forgot { .. } => "forgot",
+            Self::Moved { .. } => "moved",
+            Self::Outputs(_) => "outputs",
+        }
+    }
+}
+
 /// All that is known of an environment's resources on one cloud.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct State {
@@ -213,6 +233,7 @@ impl State {
         entry.id.clone_from(&created.id);
         entry.attributes.clone_from(&created.attributes);
         entry.incomplete = true;
+        entry.fresh = true;
         self.put(entry);
     }
 
@@ -229,6 +250,11 @@ impl State {
     fn done(&mut self, token: &str, attributes: Option<&Attributes>, seconds: f64) {
         let Some(intent) = self.pending.remove(token) else { return };
         let address = &intent.entry.address;
+        if intent.work == Work::Create && self.entries.get(address).is_none_or(|entry| entry.token != token) {
+            // The line with its identity is damaged: it was made, and must be looked for.
+            self.pending.insert(token.to_owned(), intent);
+            return;
+        }
         match intent.work {
             Work::Delete => {
                 let same = |entry: &Entry| entry.address == *address && entry.id == intent.entry.id;
@@ -249,6 +275,7 @@ impl State {
                         entry.attributes.clone_from(attributes);
                     }
                     entry.incomplete = false;
+                    entry.fresh = false;
                     entry.failed = None;
                 }
             }
@@ -301,6 +328,7 @@ pub(crate) mod tests {
             protected: false,
             token: token.into(),
             incomplete: false,
+            fresh: false,
             failed: None,
         }
     }
@@ -323,6 +351,14 @@ pub(crate) mod tests {
         state.apply(&done("t1"));
         assert!(!state.entries["a"].incomplete && state.pending.is_empty());
         assert_eq!(state.entries["a"].attributes["Arn"], "x");
+    }
+
+    #[test]
+    fn a_create_whose_identity_was_lost_stays_pending() {
+        let mut state = State::default();
+        state.apply(&intent(Work::Create, "t1", entry("a", "", "t1")));
+        state.apply(&done("t1"));
+        assert!(state.entries.is_empty() && state.pending.contains_key("t1"));
     }
 
     #[test]

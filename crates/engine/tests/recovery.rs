@@ -36,6 +36,7 @@ fn intent(work: Work, id: &str) -> Record {
         protected: false,
         token: "t1".into(),
         incomplete: false,
+        fresh: false,
         failed: None,
     };
     Record::Intent(Box::new(Intent { token: "t1".into(), work, entry }))

@@ -6,6 +6,8 @@ use engine::{Finding, Findings, Quantity, Usage};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::state::StateSettings;
+
 /// An environment: everything that one deployment of a system is made of.
 ///
 /// The file's place is its name: `environments/freeside/production.toml` is the environment `production` of the system
@@ -59,6 +61,9 @@ pub struct Settings {
     /// What is expected to be used, for the estimate of costs.
     #[serde(default)]
     pub cost: Cost,
+    /// Where the state is kept. Default: on disk, under `.groundplan/`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub state: Option<StateSettings>,
 }
 
 fn default_prefix() -> String {
@@ -131,6 +136,9 @@ impl Settings {
             findings
                 .error("bad-value", "region", format!("`{}` is no AWS region", self.region))
                 .hint("write it as AWS does: `us-east-1`");
+        }
+        if let Some(state) = &self.state {
+            state.check(is_region, &mut findings);
         }
         for (key, value) in &self.tags {
             self.check_tag(key, value, &mut findings);

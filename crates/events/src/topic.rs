@@ -100,16 +100,22 @@ impl Resource for Topic {
     }
 
     async fn find(&self, cx: &Context) -> Result<Option<Created>, Failure> {
-        let name = format!(":{}", self.name(cx));
+        let made_up = || self.name(cx);
+        let name = tags::name_to_find::<Self>(&self.topic_name, made_up, |arn| arn.rsplit(':').next(), cx).await?;
+        let Some(name) = name.map(|name| format!(":{name}")) else { return Ok(None) };
         let pages = cx.client(Client::new).list_topics().into_paginator().items().send();
         let topics = pages.collect::<Result<Vec<_>, _>>().await.aws("sns:ListTopics")?;
         let Some(arn) = topics.into_iter().filter_map(|topic| topic.topic_arn).find(|arn| arn.ends_with(&name)) else {
             return Ok(None);
         };
-        let (key, value) = cx.operation_tag();
         let tags = sns::topic_tags(&arn, cx).await?.unwrap_or_default();
-        let ours = tags.iter().any(|tag| tag.key() == key && tag.value() == value);
+        let ours = cx.made(tags.iter().map(|tag| (tag.key(), tag.value())));
         Ok(ours.then(|| created(&arn)))
+    }
+
+    /// A subscription's ARN goes on after the topic's name.
+    fn id_of_arn(arn: &str) -> Option<String> {
+        cloud::arn_name(arn, "sns", "").filter(|name| !name.contains(':')).map(|_| arn.to_owned())
     }
 
     fn charges(&self, pricing: &Pricing<'_>) -> Vec<Charge> {

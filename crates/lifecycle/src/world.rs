@@ -100,6 +100,7 @@ impl World {
         let thing = self.thing(address);
         let found = thing.handler.find(properties, &thing.context).await.must(address);
         assert_eq!(found.as_ref(), Some(&made), "{address} is not found again as it was made");
+        self.assert_found_without_token(address).await;
         if properties.get("Tags").is_some() {
             self.assert_not_anothers(address).await;
         }
@@ -164,6 +165,32 @@ impl World {
                 };
                 assert_eq!(failure.kind, FailureKind::AlreadyExists, "{address}: {failure}");
             }
+        }
+    }
+
+    /// Found by its address when nobody knows any more which operation made it; by tags not for another's address.
+    pub async fn assert_found_without_token(&self, address: &str) {
+        let thing = self.thing(address);
+        let lost = nobodys(&self.cloud.context(address));
+        // A search shares its answers; a look at one thing does not.
+        let search = Context { memo: Some(Arc::default()), ..lost.clone() };
+        for cx in [&lost, &search] {
+            let found = thing.handler.find(&thing.declared, cx).await.must(address);
+            let id = found.map(|found| found.id);
+            assert_eq!(id.as_ref(), Some(&thing.id), "{address} is not found by its address");
+        }
+        if thing.declared.get("Tags").is_some() {
+            self.assert_not_anothers_without_token(address).await;
+        }
+    }
+
+    /// By its tags it is not found for another address or environment when nobody knows any operation.
+    pub async fn assert_not_anothers_without_token(&self, address: &str) {
+        let thing = self.thing(address);
+        let environment = Context { environment: "test/another".into(), ..nobodys(&self.cloud.context(address)) };
+        for other in [environment, nobodys(&self.cloud.context("another.thing"))] {
+            let found = thing.handler.find(&thing.declared, &other).await.must(address);
+            assert_eq!(found, None, "{address} was found for {} {}", other.environment, other.address);
         }
     }
 
@@ -319,6 +346,10 @@ impl World {
         }
         let live = read_one(&*thing.handler, &thing.id, &cx).await;
         assert!(live.is_none(), "{address} is still there: {live:?}");
+        if !thing.except.contains(&Except::FoundBefore) && !thing.except.contains(&Except::NotFoundAgain) {
+            let found = thing.handler.find(&thing.declared, &nobodys(&cx)).await.must(address);
+            assert!(found.is_none(), "{address} is gone and was found: {found:?}");
+        }
         thing.handler.delete(&thing.id, &cx).await.must(format!("{address}, deleted again"));
     }
 
@@ -360,6 +391,11 @@ impl World {
     fn thing(&self, address: &str) -> &Thing {
         &self.things[self.at(address)]
     }
+}
+
+/// The surroundings of a search: no operation's token.
+fn nobodys(cx: &Context) -> Context {
+    Context { token: "".into(), ..cx.clone() }
 }
 
 async fn read_one(handler: &dyn Handler, id: &str, cx: &Context) -> Option<LiveValue> {

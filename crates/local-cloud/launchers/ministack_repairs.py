@@ -5,6 +5,7 @@ Subnets live in the other emulator: ministack looks them up through the front, s
 
 import os
 import re
+import time
 import urllib.parse
 import urllib.request
 import xml.etree.ElementTree
@@ -58,6 +59,17 @@ def described_subnets(subnet_ids, region):
 rds._resolve_subnet_group_members = lambda subnet_ids: described_subnets(subnet_ids, rds.get_region())
 elasticache._resolve_subnets = lambda p: described_subnets(
     elasticache._extract_configs(p, "SubnetIds", ("SubnetIdentifier", "member")), elasticache.get_region()
+)
+
+
+def snapshot_times(found):
+    """The time of a cache's snapshot as text: AWS gives no number of seconds, and SDKs read none."""
+    return time.strftime("<SnapshotCreateTime>%Y-%m-%dT%H:%M:%SZ<", time.gmtime(float(found[1])))
+
+
+snapshot_xml = elasticache._snapshot_xml
+elasticache._snapshot_xml = lambda snapshot: re.sub(
+    r"<SnapshotCreateTime>([\d.]+)<", snapshot_times, snapshot_xml(snapshot)
 )
 
 

@@ -42,6 +42,8 @@ pub(crate) struct Call {
     pub payload: Payload,
     /// The form fields of a query call, in order.
     pub form: Vec<(String, String)>,
+    /// What it makes shall never be ready.
+    pub stuck: bool,
 }
 
 /// Who signed: the service and region of the credential scope.
@@ -103,6 +105,7 @@ impl Call {
             headers: parts.headers,
             payload,
             form,
+            stuck: false,
         })
     }
 
@@ -147,6 +150,7 @@ impl Call {
             headers,
             payload: Payload::Whole(Bytes::new()),
             form: Vec::new(),
+            stuck: false,
         }
     }
 
@@ -187,6 +191,14 @@ impl Call {
     /// Writes another JSON body.
     pub fn set_body(&mut self, body: &Value) {
         self.payload = Payload::Whole(body.to_string().into());
+    }
+
+    /// Reads a body that would have been passed on as it arrives. One that breaks off is passed on empty, and refused there.
+    pub async fn read_body(&mut self) {
+        if let Payload::Stream(body) = &mut self.payload {
+            let body = std::mem::replace(body, Body::empty());
+            self.payload = Payload::Whole(whole(body).await.unwrap_or_default());
+        }
     }
 
     /// The whole body, if it was read.

@@ -10,10 +10,12 @@ use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::{TokioExecutor, TokioTimer};
 
 use crate::emulators::{Emulator, Process};
+use crate::faults;
 use crate::record::Record;
 use crate::repairs::{Tags, Tokens};
 use crate::rollouts::Rollouts;
 use crate::time::Lifecycles;
+use crate::trail::Trail;
 
 /// A running local cloud, seen from inside.
 pub(crate) struct Cloud {
@@ -31,6 +33,8 @@ pub(crate) struct Cloud {
     rollouts: Mutex<Rollouts>,
     tags: Mutex<Tags>,
     tokens: Mutex<Tokens>,
+    faults: Mutex<faults::State>,
+    trail: Mutex<Trail>,
     /// Held while a call with a client token is under way.
     pub token_turn: tokio::sync::Mutex<()>,
 }
@@ -67,6 +71,8 @@ impl Cloud {
             rollouts: Mutex::default(),
             tags: Mutex::default(),
             tokens: Mutex::default(),
+            faults: Mutex::default(),
+            trail: Mutex::default(),
             token_turn: tokio::sync::Mutex::default(),
         }
     }
@@ -102,12 +108,22 @@ impl Cloud {
         self.tokens.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    pub fn trail(&self) -> MutexGuard<'_, Trail> {
+        self.trail.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub fn faults(&self) -> MutexGuard<'_, faults::State> {
+        self.faults.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     /// Forgets everything of its own and becomes another instance.
     pub fn renew(&self) {
         *self.lifecycles() = Lifecycles::default();
         *self.rollouts() = Rollouts::default();
         *self.tags() = Tags::default();
         *self.tokens() = Tokens::default();
+        *self.faults() = faults::State::default();
+        *self.trail() = Trail::default();
         self.record.reset();
         *self.instance.write().unwrap_or_else(PoisonError::into_inner) = random_id();
     }

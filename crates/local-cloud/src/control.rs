@@ -5,6 +5,7 @@ use std::process::Stdio;
 use std::time::{Duration, Instant};
 
 use crate::emulators::Emulator;
+use crate::faults::{Faults, Report};
 use crate::install::install;
 use crate::running::{RunDir, ask, lock_file};
 use crate::{Error, Running, Settings};
@@ -119,6 +120,33 @@ pub async fn stop(run_dir: &Path) -> Result<bool, Error> {
 /// # Errors
 /// When none runs, or it does not answer.
 pub async fn reset(run_dir: &Path) -> Result<(), Error> {
+    request(run_dir, "POST", "/_groundplan/reset", String::new()).await.map(drop)
+}
+
+/// Sets which calls go wrong, in place of what was set before; None: none do. Counts begin anew, and what earlier faults held up or hid
+/// goes on.
+///
+/// # Errors
+/// When none runs, or it does not take the document.
+pub async fn set_faults(run_dir: &Path, faults: Option<&Faults>) -> Result<(), Error> {
+    let (method, body) = match faults {
+        Some(faults) => ("PUT", serde_json::to_string(faults).map_err(std::io::Error::other)?),
+        None => ("DELETE", String::new()),
+    };
+    request(run_dir, method, "/_groundplan/faults", body).await.map(drop)
+}
+
+/// Which calls go wrong, and how many did so far.
+///
+/// # Errors
+/// When none runs, or it does not answer.
+pub async fn injected(run_dir: &Path) -> Result<Report, Error> {
+    let text = request(run_dir, "GET", "/_groundplan/faults", String::new()).await?;
+    Ok(serde_json::from_str(&text).map_err(std::io::Error::other)?)
+}
+
+/// One request to the interface of the local cloud that runs in a run directory: the body of its answer.
+async fn request(run_dir: &Path, method: &'static str, path: &'static str, body: String) -> Result<String, Error> {
     let run_dir = run_dir.to_owned();
     blocking(move || {
         let running = status(&run_dir).ok_or(Error::NotRunning { run_dir })?;
@@ -127,8 +155,8 @@ pub async fn reset(run_dir: &Path) -> Result<(), Error> {
         let Some(port) = running.port() else {
             return Err(unreachable("no port".into()));
         };
-        match ask(port, "POST", "/_groundplan/reset", Duration::from_secs(60)) {
-            Ok((200, _)) => Ok(()),
+        match ask(port, method, path, &body, Duration::from_secs(60)) {
+            Ok((200, body)) => Ok(body),
             Ok((status, body)) => Err(unreachable(format!("{status}: {body}"))),
             Err(error) => Err(unreachable(error.to_string())),
         }

@@ -10,9 +10,13 @@ use crate::emulators::Emulator;
 use crate::protocol::errors;
 use crate::reply::Reply;
 use crate::routes::{Target, route};
+use crate::trail;
 
 /// Sends a call where it belongs.
 pub(crate) async fn send(cloud: &Cloud, call: Call) -> Reply {
+    if let Some(events) = trail::answer(cloud, &call) {
+        return events;
+    }
     match route(&call.service).target {
         Target::Emulator(emulator) => to(cloud, emulator, call).await,
         Target::Later { needs } => {

@@ -5,10 +5,11 @@
 
 mod call;
 mod cloud;
+mod connection;
 mod control;
 mod emulators;
 mod error;
-mod faults;
+pub mod faults;
 mod forward;
 mod install;
 mod protocol;
@@ -20,9 +21,10 @@ mod routes;
 mod running;
 mod serve;
 mod time;
+mod trail;
 mod xml;
 
-pub use control::{reset, start, status, stop};
+pub use control::{injected, reset, set_faults, start, status, stop};
 pub use error::Error;
 pub use running::{EmulatorProcess, Running, Settings};
 pub use serve::serve;

@@ -18,7 +18,11 @@ pub(crate) struct Line {
     pub region: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub resource: Option<String>,
+    /// What it was answered with; 0 if the connection ended without an answer.
     pub status: u16,
+    /// The fault that it met.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub fault: Option<&'static str>,
     /// How long the caller waited for the head of the answer, in milliseconds.
     pub ms: f64,
 }
@@ -109,6 +113,7 @@ mod tests {
                 region: "us-east-1".into(),
                 resource: None,
                 status: 200,
+                fault: None,
                 ms: 1.5,
             });
         }

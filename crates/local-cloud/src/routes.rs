@@ -51,6 +51,7 @@ const ROUTES: &[Route] = &[
     row("backup", Ministack, "has selections; moto answers them with 500"),
     row("budgets", Ministack, "keeps notifications and subscribers"),
     row("cloudfront", Ministack, "has cache and header policies, origin access controls and functions; moto 404s"),
+    row("cloudtrail", Moto, "trails round-trip; the front answers LookupEvents from its own record"),
     row("dynamodb", Ministack, "keeps point-in-time recovery, streams and time to live, and is faster"),
     row("ec2", Moto, "enforces dependencies, CIDRs and not-found errors; ministack accepts overlaps"),
     row("ecr", Moto, "lifecycle policies and scan settings round-trip"),

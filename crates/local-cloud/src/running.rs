@@ -129,12 +129,22 @@ pub(crate) fn lock_file(path: &Path) -> Result<File, Error> {
 }
 
 /// One request to the front's own interface, on the calling thread.
-pub(crate) fn ask(port: u16, method: &str, path: &str, patience: Duration) -> std::io::Result<(u16, String)> {
+pub(crate) fn ask(
+    port: u16,
+    method: &str,
+    path: &str,
+    body: &str,
+    patience: Duration,
+) -> std::io::Result<(u16, String)> {
     let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
     let mut stream = TcpStream::connect_timeout(&address, patience)?;
     stream.set_read_timeout(Some(patience))?;
     stream.set_write_timeout(Some(patience))?;
-    write!(stream, "{method} {path} HTTP/1.1\r\nHost: {address}\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")?;
+    let length = body.len();
+    write!(
+        stream,
+        "{method} {path} HTTP/1.1\r\nHost: {address}\r\nContent-Length: {length}\r\nConnection: close\r\n\r\n{body}"
+    )?;
     let mut answer = String::new();
     stream.read_to_string(&mut answer)?;
     let status = answer.split(' ').nth(1).and_then(|status| status.parse().ok());
@@ -156,7 +166,7 @@ impl Running {
         let Some(port) = self.port() else {
             return false;
         };
-        let Ok((200, body)) = ask(port, "GET", "/_groundplan/health", Duration::from_secs(5)) else {
+        let Ok((200, body)) = ask(port, "GET", "/_groundplan/health", "", Duration::from_secs(5)) else {
             return false;
         };
         serde_json::from_str::<serde_json::Value>(&body).is_ok_and(|health| health["instance"] == *self.instance)

@@ -5,20 +5,20 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use axum::Router;
-use axum::body::Body;
-use axum::extract::{Request, State};
+use axum::body::{Body, Bytes};
+use axum::extract::{ConnectInfo, Request, State};
 use axum::http::StatusCode;
 use axum::response::Response;
 use axum::routing::{get, post};
-use axum::serve::ListenerExt;
 use hyper::header::{CONTENT_TYPE, HeaderValue};
 use serde_json::json;
-use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 
 use crate::call::Call;
 use crate::cloud::Cloud;
+use crate::connection::{Front, Line as Connection};
 use crate::emulators::{self, Emulator};
+use crate::faults::{Ending, Faults};
 use crate::install::install;
 use crate::record::{Line, Record};
 use crate::running::{RunDir, lock_file};
@@ -40,10 +40,8 @@ pub async fn serve(settings: Settings) -> Result<(), Error> {
     tokio::spawn(async move { while hangup.recv().await.is_some() {} });
 
     let requested = settings.port.unwrap_or(0);
-    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, requested))
-        .await
-        .map_err(|source| Error::Port { port: requested, source })?;
-    let port = listener.local_addr()?.port();
+    let listener = Front::bind(requested).await.map_err(|source| Error::Port { port: requested, source })?;
+    let port = listener.address()?.port();
     let (moto, ministack) =
         tokio::try_join!(ready(Emulator::Moto, &settings, port), ready(Emulator::Ministack, &settings, port))?;
     let shared = Arc::new(Shared {
@@ -56,13 +54,12 @@ pub async fn serve(settings: Settings) -> Result<(), Error> {
         .route("/_groundplan/calls", get(calls))
         .route("/_groundplan/calls/reset", post(reset_calls))
         .route("/_groundplan/reset", post(reset))
+        .route("/_groundplan/faults", get(injected).put(set_faults).delete(clear_faults))
         .route("/_groundplan/internal/moto", post(lookup))
         .fallback(answer)
-        .with_state(Arc::clone(&shared));
+        .with_state(Arc::clone(&shared))
+        .into_make_service_with_connect_info::<Connection>();
     shared.run_dir.write(&shared.running())?;
-    let listener = listener.tap_io(|stream| {
-        let _ = stream.set_nodelay(true);
-    });
     let stopped = async move {
         tokio::select! {
             _ = terminate.recv() => {}
@@ -121,7 +118,11 @@ async fn ready(emulator: Emulator, settings: &Settings, port: u16) -> Result<emu
 }
 
 /// An AWS call.
-async fn answer(State(shared): State<Arc<Shared>>, request: Request) -> Response {
+async fn answer(
+    State(shared): State<Arc<Shared>>,
+    ConnectInfo(connection): ConnectInfo<Connection>,
+    request: Request,
+) -> Response {
     let began = Instant::now();
     let call = match Call::read(request).await {
         Ok(call) => call,
@@ -136,13 +137,25 @@ async fn answer(State(shared): State<Arc<Shared>>, request: Request) -> Response
         region: call.region.clone(),
         resource: call.resource(),
         status: 0,
+        fault: None,
         ms: 0.0,
     };
-    let reply = faults::around(&shared.cloud, call).await;
-    line.status = reply.status.as_u16();
+    let outcome = faults::around(&shared.cloud, call).await;
+    line.fault = outcome.fault;
+    let response = match outcome.ending {
+        Ending::Answer(reply) => {
+            line.status = reply.status.as_u16();
+            reply.into_response()
+        }
+        Ending::Cut(how) => {
+            connection.cut(how);
+            // Never sent.
+            Response::default()
+        }
+    };
     line.ms = (began.elapsed().as_secs_f64() * 10_000.0).round() / 10.0;
     shared.cloud.record.add(line);
-    reply.into_response()
+    response
 }
 
 /// ministack's question to moto: a call that no user made, so it is neither recorded nor touched by any layer.
@@ -168,6 +181,25 @@ async fn calls(State(shared): State<Arc<Shared>>) -> Response {
 async fn reset_calls(State(shared): State<Arc<Shared>>) -> Response {
     shared.cloud.record.reset();
     json(&json!({}))
+}
+
+async fn injected(State(shared): State<Arc<Shared>>) -> Response {
+    json(&json!(shared.cloud.faults().report()))
+}
+
+async fn set_faults(State(shared): State<Arc<Shared>>, body: Bytes) -> Response {
+    match Faults::parse(&body) {
+        Ok(faults) => {
+            faults::set(&shared.cloud, faults);
+            injected(State(shared)).await
+        }
+        Err(error) => text(StatusCode::BAD_REQUEST, format!("not a fault document: {error}")),
+    }
+}
+
+async fn clear_faults(State(shared): State<Arc<Shared>>) -> Response {
+    faults::set(&shared.cloud, Faults::default());
+    injected(State(shared)).await
 }
 
 async fn reset(State(shared): State<Arc<Shared>>) -> Response {

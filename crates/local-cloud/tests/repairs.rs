@@ -343,3 +343,52 @@ async fn images_types_and_policies_are_there() {
     let policy = [("PolicyArn", "arn:aws:iam::aws:policy/service-role/AmazonECSTaskExecutionRolePolicy")];
     cloud.ok("iam", "GetPolicy", &policy);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_final_snapshot_is_made() {
+    let cloud = Cloud::start(0.0).await;
+    let instance = [
+        ("DBInstanceIdentifier", "db"),
+        ("Engine", "postgres"),
+        ("DBInstanceClass", "db.t3.small"),
+        ("AllocatedStorage", "20"),
+        ("MasterUsername", "adm"),
+        ("MasterUserPassword", "secretsecret"),
+    ];
+    let last = [("DBInstanceIdentifier", "db"), ("FinalDBSnapshotIdentifier", "db-final")];
+    let snapshots = || cloud.ok("rds", "DescribeDBSnapshots", &[("SnapshotType", "manual")]);
+    cloud.ok("rds", "CreateDBInstance", &[&instance[..], &[("DeletionProtection", "true")]].concat());
+    cloud.refused("rds", "DeleteDBInstance", &last, "InvalidParameterCombination");
+    assert!(!snapshots().contains("db-final"), "a deletion that was refused leaves no snapshot");
+    cloud.ok("rds", "ModifyDBInstance", &[instance[0], ("DeletionProtection", "false"), ("ApplyImmediately", "true")]);
+    cloud.ok("rds", "DeleteDBInstance", &last);
+    cloud.refused("rds", "DeleteDBInstance", &last, "DBInstanceNotFound");
+    assert!(snapshots().contains("<DBSnapshotIdentifier>db-final<"));
+    cloud.ok("rds", "CreateDBInstance", &instance);
+    cloud.refused("rds", "DeleteDBInstance", &last, "DBSnapshotAlreadyExists");
+    cloud.ok("rds", "DeleteDBInstance", &[instance[0], ("SkipFinalSnapshot", "true")]);
+
+    let group =
+        [("ReplicationGroupId", "cache"), ("ReplicationGroupDescription", "d"), ("CacheNodeType", "cache.t3.micro")];
+    cloud.ok(ELASTICACHE, "CreateReplicationGroup", &group);
+    let last = [("ReplicationGroupId", "cache"), ("FinalSnapshotIdentifier", "cache-final")];
+    cloud.ok(ELASTICACHE, "DeleteReplicationGroup", &last);
+    let snapshots = cloud.ok(ELASTICACHE, "DescribeSnapshots", &[]);
+    assert!(snapshots.contains("<SnapshotName>cache-final<"), "{snapshots}");
+    assert!(first(&snapshots, "SnapshotCreateTime").unwrap().ends_with('Z'), "{snapshots}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_network_interface_holds_its_group_and_subnet() {
+    let cloud = Cloud::start(0.0).await;
+    let network = cloud.network();
+    let (subnet, group) = (("SubnetId", &*network.subnets[0]), ("GroupId", &*network.group));
+    let interface = [subnet, ("SecurityGroupId.1", &*network.group), ("Description", "by hand")];
+    let made = cloud.ok("ec2", "CreateNetworkInterface", &interface);
+    let id = first(&made, "networkInterfaceId").unwrap();
+    cloud.refused("ec2", "DeleteSecurityGroup", &[group], "DependencyViolation");
+    cloud.refused("ec2", "DeleteSubnet", &[subnet], "DependencyViolation");
+    cloud.ok("ec2", "DeleteNetworkInterface", &[("NetworkInterfaceId", &id)]);
+    cloud.ok("ec2", "DeleteSecurityGroup", &[group]);
+    cloud.ok("ec2", "DeleteSubnet", &[subnet]);
+}

@@ -72,7 +72,7 @@ impl Resource for Alarm {
         let name = self.name(cx);
         if let Some(there) = describe(&name, cx).await? {
             let tags = cloudwatch::tags_of(there.alarm_arn().unwrap_or_default(), cx).await?;
-            if !cloudwatch::is_ours(&tags, cx) {
+            if !cloudwatch::owns(&tags, cx) {
                 return Err(cloudwatch::taken("cloudwatch:PutMetricAlarm", "the alarm", &name));
             }
         }
@@ -110,13 +110,17 @@ impl Resource for Alarm {
     }
 
     async fn find(&self, cx: &Context) -> Result<Option<Created>, Failure> {
-        let name = self.name(cx);
+        let Some(name) = cloudwatch::name_to_find::<Self>(&self.alarm_name, cx).await? else { return Ok(None) };
         let Some(there) = describe(&name, cx).await? else {
             return Ok(None);
         };
         let arn = there.alarm_arn.unwrap_or_default();
-        let ours = cloudwatch::is_ours(&cloudwatch::tags_of(&arn, cx).await?, cx);
+        let ours = cloudwatch::owns(&cloudwatch::tags_of(&arn, cx).await?, cx);
         Ok(ours.then(|| Created::new(name).with("Arn", arn)))
+    }
+
+    fn id_of_arn(arn: &str) -> Option<String> {
+        cloud::arn_name(arn, "cloudwatch", "alarm:").map(str::to_owned)
     }
 
     fn charges(&self, _: &Pricing<'_>) -> Vec<Charge> {

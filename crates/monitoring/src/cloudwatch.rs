@@ -4,8 +4,7 @@ use std::collections::HashMap;
 
 use aws_sdk_cloudwatch::Client;
 use aws_sdk_cloudwatch::types::{AlarmType, CompositeAlarm, MetricAlarm, Tag as SdkTag};
-use cloud::{Absent, Aws, AwsResult, Context, Failure, FailureKind, Tag, tags};
-use engine::context::{TAG_ADDRESS, TAG_ENVIRONMENT, TAG_OPERATION};
+use cloud::{Absent, Aws, AwsResult, Context, Failure, FailureKind, Resource, Tag, tags};
 use futures::future::try_join_all;
 
 pub(crate) use cloud::tags::Pairs as RawTags;
@@ -16,10 +15,15 @@ pub(crate) const AT_ONCE: usize = 8;
 /// How many alarms one DescribeAlarms names.
 const NAMES_PER_CALL: usize = 100;
 
-/// Whether something with these tags was made by this operation, or is this resource of this environment.
-pub(crate) fn is_ours(tags: &RawTags, cx: &Context) -> bool {
-    let is = |key: &str, value: &str| tags.iter().any(|(k, v)| k == key && v == value);
-    is(TAG_OPERATION, &cx.token) || (is(TAG_ENVIRONMENT, &cx.environment) && is(TAG_ADDRESS, cx.address.as_str()))
+/// [`Context::owns`] of CloudWatch's tags.
+pub(crate) fn owns(tags: &RawTags, cx: &Context) -> bool {
+    cx.owns(tags.iter().map(|(key, value)| (key.as_str(), value.as_str())))
+}
+
+/// The name to look for: as [`generated_name`], and where the operation that made one up is not known any more, that of
+/// what is listed with the tags of this address.
+pub(crate) async fn name_to_find<R: Resource>(given: &Option<String>, cx: &Context) -> Result<Option<String>, Failure> {
+    tags::name_to_find::<R>(given, || generated_name(cx), |id| Some(id), cx).await
 }
 
 /// The failure of a create whose name is taken. CloudWatch's Put calls would overwrite what is there.
@@ -194,7 +198,7 @@ mod tests {
             ),
         ];
         for (given, ours) in cases {
-            assert_eq!(is_ours(&tags(given), &cx), *ours, "{given:?}");
+            assert_eq!(owns(&tags(given), &cx), *ours, "{given:?}");
         }
     }
 

@@ -56,7 +56,7 @@ impl Resource for Dashboard {
     async fn create(&self, cx: &Context) -> Result<Created, Failure> {
         let name = self.name(cx);
         if let Some(there) = get(&name, cx).await?
-            && !cloudwatch::is_ours(&cloudwatch::tags_of(&there.arn, cx).await?, cx)
+            && !cloudwatch::owns(&cloudwatch::tags_of(&there.arn, cx).await?, cx)
         {
             return Err(cloudwatch::taken("cloudwatch:PutDashboard", "the dashboard", &name));
         }
@@ -92,12 +92,16 @@ impl Resource for Dashboard {
     }
 
     async fn find(&self, cx: &Context) -> Result<Option<Created>, Failure> {
-        let name = self.name(cx);
+        let Some(name) = cloudwatch::name_to_find::<Self>(&self.dashboard_name, cx).await? else { return Ok(None) };
         let Some(there) = get(&name, cx).await? else {
             return Ok(None);
         };
-        let ours = cloudwatch::is_ours(&cloudwatch::tags_of(&there.arn, cx).await?, cx);
+        let ours = cloudwatch::owns(&cloudwatch::tags_of(&there.arn, cx).await?, cx);
         Ok(ours.then(|| Created::new(name)))
+    }
+
+    fn id_of_arn(arn: &str) -> Option<String> {
+        cloud::arn_name(arn, "cloudwatch", "dashboard/").map(str::to_owned)
     }
 
     fn charges(&self, _: &Pricing<'_>) -> Vec<Charge> {

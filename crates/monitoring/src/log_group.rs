@@ -112,7 +112,12 @@ impl Resource for LogGroup {
     }
 
     async fn unprotect(id: &str, cx: &Context) -> Result<(), Failure> {
-        protect(id, false, cx).await
+        let found = describe(id, cx).await?;
+        let group = found.iter().find(|group| group.log_group_name() == Some(id));
+        match group.and_then(|group| group.deletion_protection_enabled) {
+            Some(true) => protect(id, false, cx).await,
+            _ => Ok(()),
+        }
     }
 
     async fn delete(id: &str, cx: &Context) -> Result<(), Failure> {
@@ -121,14 +126,18 @@ impl Resource for LogGroup {
     }
 
     async fn find(&self, cx: &Context) -> Result<Option<Created>, Failure> {
-        let name = self.name(cx);
+        let Some(name) = cloudwatch::name_to_find::<Self>(&self.log_group_name, cx).await? else { return Ok(None) };
         let groups = describe(&name, cx).await?;
         let Some(group) = groups.iter().find(|group| group.log_group_name() == Some(&name)) else {
             return Ok(None);
         };
         let arn = arn(group);
-        let ours = cloudwatch::is_ours(&tags_of(plain(&arn), cx).await?, cx);
+        let ours = cloudwatch::owns(&tags_of(plain(&arn), cx).await?, cx);
         Ok(ours.then(|| Created::new(name).with("Arn", arn)))
+    }
+
+    fn id_of_arn(arn: &str) -> Option<String> {
+        cloud::arn_name(arn, "logs", "log-group:").map(str::to_owned)
     }
 
     fn charges(&self, pricing: &Pricing<'_>) -> Vec<Charge> {

@@ -131,15 +131,18 @@ impl Resource for Certificate {
         let filter = Filters::builder().set_key_types(Some(algorithms)).build();
         let pages = cx.client(Client::new).list_certificates().includes(filter).into_paginator();
         let all = pages.items().send().collect::<Result<Vec<_>, _>>().await.aws("acm:ListCertificates")?;
-        let (key, token) = cx.operation_tag();
         for summary in all.into_iter().filter(|summary| summary.domain_name == self.domain_name) {
             let Some(arn) = summary.certificate_arn else { continue };
             let tags = list_tags(&arn, cx).await?;
-            if tags.iter().any(|tag| tag.key() == key && tag.value() == Some(token)) {
+            if cx.made(tags.iter().map(|tag| (tag.key(), tag.value().unwrap_or_default()))) {
                 return Ok(Some(created(arn)));
             }
         }
         Ok(None)
+    }
+
+    fn id_of_arn(arn: &str) -> Option<String> {
+        cloud::arn_name(arn, "acm", "certificate/").map(|_| arn.to_owned())
     }
 }
 

@@ -1,6 +1,7 @@
 //! What the EC2 resources of this crate share: tags, filters, batched and shared reads, changes.
 
 use std::future::Future;
+use std::sync::Arc;
 
 use aws_sdk_ec2::Client;
 use aws_sdk_ec2::types::{
@@ -30,11 +31,8 @@ pub(crate) fn live_tags(tags: &[SdkTag]) -> Option<Vec<Tag>> {
     (!tags.is_empty()).then_some(tags)
 }
 
-/// Whether this operation made what carries the tags. Asked after a filter by the same tag, since
-/// not every answerer honours it.
-pub(crate) fn is_of_operation(tags: &[SdkTag], cx: &Context) -> bool {
-    let (key, value) = cx.operation_tag();
-    tags.iter().any(|tag| tag.key() == Some(key) && tag.value() == Some(value))
+fn is_made(tags: &[SdkTag], cx: &Context) -> bool {
+    cx.made(tags.iter().map(|tag| (tag.key().unwrap_or_default(), tag.value().unwrap_or_default())))
 }
 
 /// Makes the tags of an existing resource the declared ones.
@@ -63,10 +61,38 @@ pub(crate) fn filter(name: &str, values: &[String]) -> Vec<Filter> {
     vec![Filter::builder().name(name).set_values(Some(values.to_vec())).build()]
 }
 
-/// A filter for what this operation made.
-pub(crate) fn filter_operation(cx: &Context) -> Vec<Filter> {
-    let (key, value) = cx.operation_tag();
-    filter(&format!("tag:{key}"), &[value.to_owned()])
+/// A filter for what the environment has.
+pub(crate) fn filter_environment(cx: &Context) -> Vec<Filter> {
+    filter(&format!("tag:{TAG_ENVIRONMENT}"), &[cx.environment.to_string()])
+}
+
+/// What this operation made; without a token, what there is for its address: one call, named by `key` as in
+/// [`shared`], for all addresses of a search.
+pub(crate) async fn made<T, F, A>(
+    key: &str,
+    cx: &Context,
+    describe: F,
+    tags: impl Fn(&T) -> &[SdkTag],
+) -> Result<Vec<T>, Failure>
+where
+    T: Clone + Send + Sync + 'static,
+    F: Fn(Vec<Filter>) -> A,
+    A: Future<Output = Result<Vec<T>, Failure>> + Send,
+{
+    let found = if cx.token.is_empty() {
+        cx.once(key, describe(filter_environment(cx))).await?
+    } else {
+        let (key, value) = cx.operation_tag();
+        Arc::new(describe(filter(&format!("tag:{key}"), &[value.to_owned()])).await?)
+    };
+    // Not every answerer honours the filter.
+    Ok(found.iter().filter(|item| is_made(tags(item), cx)).cloned().collect())
+}
+
+/// The id in an ARN of EC2: `kind/id`.
+pub(crate) fn id_of_arn(arn: &str, kind: &str) -> Option<String> {
+    let (of, id) = cloud::arn_name(arn, "ec2", "")?.split_once('/')?;
+    (of == kind).then(|| id.to_owned())
 }
 
 /// Describes any number of things by a filter, in as few calls as filters hold values.
@@ -97,8 +123,7 @@ where
     let mut found = Vec::new();
     let mut missing = values.to_vec();
     if cx.memo.is_some() {
-        let ours = filter(&format!("tag:{TAG_ENVIRONMENT}"), &[cx.environment.to_string()]);
-        let environment = cx.once(key, describe(ours)).await?;
+        let environment = cx.once(key, describe(filter_environment(cx))).await?;
         missing.retain(|value| !environment.iter().any(|item| has(item, value)));
         found.clone_from(environment.as_ref());
     }
@@ -121,7 +146,7 @@ pub(crate) trait Soon<T> {
 impl<T> Soon<T> for Result<T, Failure> {
     fn soon(self) -> Result<T, Failure> {
         self.map_err(|failure| match failure.kind {
-            FailureKind::NotFound => Failure { kind: FailureKind::NotYet, ..failure },
+            FailureKind::NotFound => Failure { kind: FailureKind::Propagating, ..failure },
             _ => failure,
         })
     }

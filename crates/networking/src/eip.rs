@@ -78,9 +78,16 @@ impl Resource for Eip {
     }
 
     async fn find(&self, cx: &Context) -> Result<Option<Created>, Failure> {
-        let addresses = describe(ec2::filter_operation(cx), cx).await?;
-        let ours = addresses.iter().find(|address| ec2::is_of_operation(address.tags(), cx));
-        Ok(ours.and_then(|address| Some(created(address.public_ip()?, address.allocation_id()?))))
+        let describe = |filters| describe(filters, cx);
+        let addresses = ec2::made("ec2:DescribeAddresses", cx, describe, Address::tags).await?;
+        Ok(addresses.first().and_then(|address| Some(created(address.public_ip()?, address.allocation_id()?))))
+    }
+
+    /// Its ARN has the allocation, not the address.
+    async fn of_arn(arn: &str, cx: &Context) -> Result<Option<String>, Failure> {
+        let Some(allocation) = ec2::id_of_arn(arn, "elastic-ip") else { return Ok(None) };
+        let found = describe(ec2::filter("allocation-id", &[allocation]), cx).await?;
+        Ok(found.into_iter().find_map(|address| address.public_ip))
     }
 
     /// Every public IPv4 address is paid for by the hour since February 2024, in use or not. This is the one place

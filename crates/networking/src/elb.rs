@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use aws_sdk_elasticloadbalancingv2::Client;
 use aws_sdk_elasticloadbalancingv2::types::Tag as SdkTag;
-use cloud::{Aws, AwsResult, Context, Failure, Tag, tags};
+use cloud::{Aws, AwsResult, Context, Failure, Resource, Tag, tags};
 use futures::future::try_join_all;
 use serde::{Deserialize, Serialize};
 
@@ -114,12 +114,29 @@ pub(crate) async fn live_tags(arns: &[String], cx: &Context) -> Result<HashMap<S
         .collect())
 }
 
-/// The first of these resources that this operation made.
-pub(crate) async fn made_by_operation(arns: &[String], cx: &Context) -> Result<Option<String>, Failure> {
-    let (key, value) = cx.operation_tag();
-    let described = describe_tags(arns, cx).await?;
-    let ours = |list: &Vec<SdkTag>| list.iter().any(|tag| tag.key() == Some(key) && tag.value() == Some(value));
-    Ok(arns.iter().find(|arn| described.get(*arn).is_some_and(ours)).cloned())
+/// Whether this operation made it; without a token, whether it is of this address.
+pub(crate) async fn is_made(arn: Option<&str>, cx: &Context) -> Result<bool, Failure> {
+    let Some(arn) = arn else { return Ok(false) };
+    let described = describe_tags(&[arn.to_owned()], cx).await?;
+    let pairs = described.into_values().flatten().map(|tag| (tag.key, tag.value));
+    let pairs: tags::Pairs = pairs.map(|(key, value)| (key.unwrap_or_default(), value.unwrap_or_default())).collect();
+    Ok(cx.made(pairs.iter().map(|(key, value)| (key.as_str(), value.as_str()))))
+}
+
+/// The name to look for: as [`name`], and where the operation that made one up is not known any more, the one that is
+/// listed with the tags of this address.
+pub(crate) async fn name_to_find<R: Resource>(
+    given: &Option<String>,
+    declared: &Option<Vec<Tag>>,
+    cx: &Context,
+) -> Result<Option<String>, Failure> {
+    // `…:targetgroup/name/id`
+    tags::name_to_find::<R>(given, || name(given, declared, cx), |arn| arn.rsplit('/').nth(1), cx).await
+}
+
+/// An ARN of Elastic Load Balancing, which is the id of what it names, if that is of this kind.
+pub(crate) fn id_of_arn(arn: &str, kind: &str) -> Option<String> {
+    cloud::arn_name(arn, "elasticloadbalancing", kind).map(|_| arn.to_owned())
 }
 
 /// The longest name of a load balancer or target group.

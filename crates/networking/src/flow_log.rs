@@ -120,9 +120,12 @@ impl Resource for FlowLog {
     }
 
     async fn find(&self, cx: &Context) -> Result<Option<Created>, Failure> {
-        let found = describe(ec2::filter_operation(cx), cx).await?;
-        let ours = found.iter().find(|log| ec2::is_of_operation(log.tags(), cx));
-        Ok(ours.and_then(|log| log.flow_log_id()).map(created))
+        let logs = ec2::made("ec2:DescribeFlowLogs", cx, |filters| describe(filters, cx), SdkFlowLog::tags).await?;
+        Ok(logs.first().and_then(|log| log.flow_log_id()).map(created))
+    }
+
+    fn id_of_arn(arn: &str) -> Option<String> {
+        ec2::id_of_arn(arn, "vpc-flow-log")
     }
 
     /// Usage key `logs.flow.gb`: gigabytes a month of one flow log. Default 0.5 to 20, 3 expected. What goes to a log

@@ -1,6 +1,8 @@
 //! `AWS::EC2::InternetGateway`:
 //! <https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resource-ec2-internetgateway.html>.
 
+use std::sync::Arc;
+
 use aws_sdk_ec2::Client;
 use aws_sdk_ec2::types::{Filter, InternetGateway as SdkInternetGateway, ResourceType};
 use cloud::{Absent, Aws, AwsResult, Context, Created, Failure, Live, Resource, Tag};
@@ -51,8 +53,13 @@ impl Resource for InternetGateway {
     }
 
     async fn find(&self, cx: &Context) -> Result<Option<Created>, Failure> {
-        let gateways = describe(ec2::filter_operation(cx), cx).await?;
-        Ok(gateways.iter().find(|gateway| ec2::is_of_operation(gateway.tags(), cx)).and_then(created))
+        let describe = |filters| describe(filters, cx);
+        let gateways = ec2::made("ec2:DescribeInternetGateways", cx, describe, SdkInternetGateway::tags).await?;
+        Ok(gateways.first().and_then(created))
+    }
+
+    fn id_of_arn(arn: &str) -> Option<String> {
+        ec2::id_of_arn(arn, "internet-gateway")
     }
 }
 
@@ -75,6 +82,11 @@ pub(crate) async fn read(
     cx: &Context,
 ) -> Result<Vec<SdkInternetGateway>, Failure> {
     ec2::shared("ec2:DescribeInternetGateways", filter, values, cx, |filters| describe(filters, cx), has).await
+}
+
+/// Those of the environment, by its tag.
+pub(crate) async fn of_environment(cx: &Context) -> Result<Arc<Vec<SdkInternetGateway>>, Failure> {
+    cx.once("ec2:DescribeInternetGateways", describe(ec2::filter_environment(cx), cx)).await
 }
 
 async fn describe(filters: Vec<Filter>, cx: &Context) -> Result<Vec<SdkInternetGateway>, Failure> {

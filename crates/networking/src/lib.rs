@@ -6,7 +6,9 @@ pub mod eip;
 mod elb;
 pub mod flow_log;
 pub mod health;
+mod in_use;
 mod inline_rule;
+mod interfaces;
 pub mod internet_gateway;
 pub mod listener;
 pub mod listener_action;
@@ -16,6 +18,7 @@ pub mod module;
 pub mod nat_gateway;
 pub mod network_acl;
 pub mod network_acl_entry;
+mod references;
 pub mod route;
 pub mod route_table;
 pub mod security_group;
@@ -27,7 +30,10 @@ pub mod subnet;
 pub mod subnet_network_acl_association;
 pub mod subnet_route_table_association;
 pub mod target_group;
+#[cfg(test)]
+mod tests;
 pub mod vpc;
+mod vpc_content;
 pub mod vpc_endpoint;
 pub mod vpc_gateway_attachment;
 

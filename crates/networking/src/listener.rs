@@ -130,9 +130,12 @@ impl Resource for Listener {
         let found = call.send().await.aws("elasticloadbalancing:DescribeListeners").absent()?;
         let found = found.and_then(|answer| answer.listeners).unwrap_or_default();
         let at_port = found.iter().find(|listener| listener.port.map(i64::from) == self.port);
-        let Some(arn) = at_port.and_then(|listener| listener.listener_arn.clone()) else { return Ok(None) };
-        let ours = elb::made_by_operation(&[arn], cx).await?;
-        Ok(ours.and_then(|_| at_port.and_then(created)))
+        let made = elb::is_made(at_port.and_then(SdkListener::listener_arn), cx).await?;
+        Ok(at_port.filter(|_| made).and_then(created))
+    }
+
+    fn id_of_arn(arn: &str) -> Option<String> {
+        elb::id_of_arn(arn, "listener/")
     }
 }
 

@@ -171,9 +171,12 @@ impl Resource for ListenerRule {
         let Some(found) = call.send().await.aws(action).absent()? else { return Ok(None) };
         let priority = self.priority.map(|priority| priority.to_string());
         let there = found.rules().iter().find(|rule| rule.priority == priority);
-        let Some(arn) = there.and_then(|rule| rule.rule_arn.clone()) else { return Ok(None) };
-        let ours = elb::made_by_operation(&[arn], cx).await?;
-        Ok(ours.and_then(|_| there.and_then(created)))
+        let made = elb::is_made(there.and_then(Rule::rule_arn), cx).await?;
+        Ok(there.filter(|_| made).and_then(created))
+    }
+
+    fn id_of_arn(arn: &str) -> Option<String> {
+        elb::id_of_arn(arn, "listener-rule/")
     }
 }
 

@@ -212,12 +212,16 @@ impl Resource for LoadBalancer {
     }
 
     async fn find(&self, cx: &Context) -> Result<Option<Created>, Failure> {
-        let call = cx.client(Client::new).describe_load_balancers().names(elb::name(&self.name, &self.tags, cx)).send();
+        let Some(name) = elb::name_to_find::<Self>(&self.name, &self.tags, cx).await? else { return Ok(None) };
+        let call = cx.client(Client::new).describe_load_balancers().names(name).send();
         let found = call.await.aws("elasticloadbalancing:DescribeLoadBalancers").absent()?;
         let found = found.and_then(|answer| answer.load_balancers).unwrap_or_default();
-        let Some(arn) = found.first().and_then(|balancer| balancer.load_balancer_arn.clone()) else { return Ok(None) };
-        let ours = elb::made_by_operation(&[arn], cx).await?;
-        Ok(ours.and_then(|_| found.first().and_then(created)))
+        let made = elb::is_made(found.first().and_then(SdkLoadBalancer::load_balancer_arn), cx).await?;
+        Ok(found.first().filter(|_| made).and_then(created))
+    }
+
+    fn id_of_arn(arn: &str) -> Option<String> {
+        elb::id_of_arn(arn, "loadbalancer/")
     }
 
     fn charges(&self, pricing: &Pricing<'_>) -> Vec<Charge> {

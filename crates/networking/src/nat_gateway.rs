@@ -112,11 +112,13 @@ impl Resource for NatGateway {
     }
 
     async fn find(&self, cx: &Context) -> Result<Option<Created>, Failure> {
-        let gateways = describe(ec2::filter_operation(cx), cx).await?;
-        Ok(gateways
-            .iter()
-            .find(|gateway| ec2::is_of_operation(gateway.tags(), cx) && is_there(gateway))
-            .and_then(created))
+        let describe = |filters| describe(filters, cx);
+        let gateways = ec2::made("ec2:DescribeNatGateways", cx, describe, SdkNatGateway::tags).await?;
+        Ok(gateways.iter().find(|gateway| is_there(gateway)).and_then(created))
+    }
+
+    fn id_of_arn(arn: &str) -> Option<String> {
+        ec2::id_of_arn(arn, "natgateway")
     }
 
     /// Usage key `nat-gateway.gb`: gigabytes a month through one gateway, both ways. Default 1 to 500, 50 expected.

@@ -55,8 +55,13 @@ impl Resource for NetworkAcl {
     }
 
     async fn find(&self, cx: &Context) -> Result<Option<Created>, Failure> {
-        let acls = describe(ec2::filter_operation(cx), cx).await?;
-        Ok(acls.iter().find(|acl| ec2::is_of_operation(acl.tags(), cx)).and_then(created))
+        let describe = |filters| describe(filters, cx);
+        let acls = ec2::made("ec2:DescribeNetworkAcls by tag", cx, describe, SdkNetworkAcl::tags).await?;
+        Ok(acls.first().and_then(created))
+    }
+
+    fn id_of_arn(arn: &str) -> Option<String> {
+        ec2::id_of_arn(arn, "network-acl")
     }
 }
 

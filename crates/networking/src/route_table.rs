@@ -53,8 +53,13 @@ impl Resource for RouteTable {
     }
 
     async fn find(&self, cx: &Context) -> Result<Option<Created>, Failure> {
-        let tables = describe(ec2::filter_operation(cx), cx).await?;
-        Ok(tables.iter().find(|table| ec2::is_of_operation(table.tags(), cx)).and_then(created))
+        let describe = |filters| describe(filters, cx);
+        let tables = ec2::made("ec2:DescribeRouteTables", cx, describe, SdkRouteTable::tags).await?;
+        Ok(tables.first().and_then(created))
+    }
+
+    fn id_of_arn(arn: &str) -> Option<String> {
+        ec2::id_of_arn(arn, "route-table")
     }
 }
 

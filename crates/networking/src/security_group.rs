@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use crate::ec2::{self, Soon};
 pub use crate::inline_rule::{Egress, Ingress};
 use crate::security_group_rule::{self as rules, Direction, Rule};
+use crate::{in_use, interfaces, references};
 
 /// A firewall around network interfaces.
 ///
@@ -41,6 +42,9 @@ impl Resource for SecurityGroup {
 
     const UNIQUE_NAME: Option<&'static str> = Some("GroupName");
     const UNIQUE_WITHIN: Option<&'static str> = Some("VpcId");
+
+    /// Rules added by hand are taken out where all that may come in are resources of their own.
+    const EMPTY_SAYS: &'static [&'static str] = &["SecurityGroupIngress"];
 
     async fn create(&self, cx: &Context) -> Result<Created, Failure> {
         let action = "ec2:CreateSecurityGroup";
@@ -91,15 +95,32 @@ impl Resource for SecurityGroup {
     }
 
     async fn delete(id: &str, cx: &Context) -> Result<(), Failure> {
-        let delete = cx.client(Client::new).delete_security_group().group_id(id);
-        delete.send().await.aws("ec2:DeleteSecurityGroup").absent().map(drop)
+        let refused = match delete(id, cx).await {
+            Err(failure) if failure.kind == FailureKind::InUse => failure,
+            other => return other,
+        };
+        // What is in the way is looked for only now: mostly nothing is.
+        let cleared = try_join(references::clear(id, cx), interfaces::clear("group-id", id, cx)).await;
+        // Whoever may delete the group need not be allowed to look.
+        let Ok((references, interfaces)) = cleared else { return Err(refused) };
+        let blockers = [references, interfaces].concat();
+        if blockers.is_empty() { delete(id, cx).await } else { Err(in_use::explained(refused, &blockers)) }
     }
 
     async fn find(&self, cx: &Context) -> Result<Option<Created>, Failure> {
-        let groups = describe(ec2::filter_operation(cx), cx).await?;
-        let ours = groups.iter().find(|group| ec2::is_of_operation(group.tags(), cx));
-        Ok(ours.and_then(|group| Some(created(group.group_id()?, group.vpc_id()))))
+        let describe = |filters| describe(filters, cx);
+        let groups = ec2::made("ec2:DescribeSecurityGroups", cx, describe, SdkSecurityGroup::tags).await?;
+        Ok(groups.first().and_then(|group| Some(created(group.group_id()?, group.vpc_id()))))
     }
+
+    fn id_of_arn(arn: &str) -> Option<String> {
+        ec2::id_of_arn(arn, "security-group")
+    }
+}
+
+async fn delete(id: &str, cx: &Context) -> Result<(), Failure> {
+    let delete = cx.client(Client::new).delete_security_group().group_id(id);
+    delete.send().await.aws("ec2:DeleteSecurityGroup").absent().map(drop)
 }
 
 impl SecurityGroup {
@@ -137,6 +158,8 @@ impl SecurityGroup {
         match (&self.security_group_ingress, is) {
             (None, None) => Ok(None),
             (None, Some(_)) => Ok(Some(Vec::new())),
+            // A new group lets nobody in. What is seen in it are rules of their own, whose tags may not be visible yet.
+            (Some(declared), None) if declared.is_empty() => Ok(None),
             (Some(declared), is) => {
                 let wanted = declared.iter().map(Ingress::rule).collect::<Result<Vec<_>, _>>()?;
                 let is = is.map(|is| is.iter().map(Ingress::rule).collect::<Result<Vec<_>, _>>()).transpose()?;
@@ -224,7 +247,7 @@ pub(crate) async fn described(ids: &[String], cx: &Context) -> Result<Vec<SdkSec
     ec2::shared("ec2:DescribeSecurityGroups", "group-id", ids, cx, |filters| describe(filters, cx), has).await
 }
 
-async fn describe(filters: Vec<Filter>, cx: &Context) -> Result<Vec<SdkSecurityGroup>, Failure> {
+pub(crate) async fn describe(filters: Vec<Filter>, cx: &Context) -> Result<Vec<SdkSecurityGroup>, Failure> {
     let pages = cx.client(Client::new).describe_security_groups().set_filters(Some(filters)).into_paginator();
     pages.items().send().collect::<Result<Vec<_>, _>>().await.aws("ec2:DescribeSecurityGroups")
 }
@@ -298,6 +321,9 @@ mod tests {
         assert_eq!(bare.wanted_egress(None).unwrap(), None);
         assert_eq!(live.wanted_ingress(Some(&live)).unwrap(), None);
         assert_eq!(live.wanted_ingress(None).unwrap(), Some(vec![rule(80, None)]));
+        let closed = SecurityGroup { security_group_ingress: Some(Vec::new()), ..bare };
+        assert_eq!(closed.wanted_ingress(Some(&live)).unwrap(), Some(Vec::new()));
+        assert_eq!(closed.wanted_ingress(None).unwrap(), None);
     }
 
     #[test]

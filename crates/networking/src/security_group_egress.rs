@@ -58,7 +58,19 @@ impl Resource for SecurityGroupEgress {
     }
 
     async fn find(&self, cx: &Context) -> Result<Option<Created>, Failure> {
-        rules::find(cx).await
+        rules::find(Direction::Egress, cx).await
+    }
+
+    async fn of_arn(arn: &str, cx: &Context) -> Result<Option<String>, Failure> {
+        rules::of_arn(arn, Direction::Egress, cx).await
+    }
+
+    async fn own(id: &str, cx: &Context) -> Result<(), Failure> {
+        rules::own(id, cx).await
+    }
+
+    async fn alike(&self, cx: &Context) -> Result<Vec<Created>, Failure> {
+        rules::alike(self.group()?, Direction::Egress, &self.rule()?, cx).await
     }
 }
 

@@ -3,6 +3,8 @@
 //! A rule that is a resource of its own carries the ownership tags; the rules without them are the group's. So both
 //! kinds can live in one group without undoing each other.
 
+mod adopt;
+
 use std::collections::HashSet;
 use std::sync::Arc;
 
@@ -16,6 +18,8 @@ use engine::context::{TAG_ADDRESS, TAG_ENVIRONMENT};
 
 use crate::ec2::{self, Soon};
 use crate::security_group;
+
+pub(crate) use adopt::{alike, own};
 
 /// The protocol that stands for all of them.
 const ALL_PROTOCOLS: &str = "-1";
@@ -280,11 +284,24 @@ pub(crate) async fn read(ids: &[String], cx: &Context) -> Result<Vec<Option<Secu
     Ok(ids.iter().map(|id| found.iter().find(|rule| has(rule, id)).cloned()).collect())
 }
 
-/// The rule that this operation made, if it did.
-pub(crate) async fn find(cx: &Context) -> Result<Option<Created>, Failure> {
-    let found = describe(ec2::filter_operation(cx), cx).await?;
-    let ours = found.into_iter().find(|rule| ec2::is_of_operation(rule.tags(), cx));
+/// The rule that this operation made, if it did; without a token, the one of this address.
+pub(crate) async fn find(direction: Direction, cx: &Context) -> Result<Option<Created>, Failure> {
+    let key = "ec2:DescribeSecurityGroupRules by tag";
+    let found = ec2::made(key, cx, |filters| describe(filters, cx), SecurityGroupRule::tags).await?;
+    let ours = found.into_iter().find(|rule| is_of(direction, rule));
     Ok(ours.and_then(|rule| rule.security_group_rule_id).map(created))
+}
+
+/// The rule that an ARN names, if it is of this direction: the ARN does not tell which.
+pub(crate) async fn of_arn(arn: &str, direction: Direction, cx: &Context) -> Result<Option<String>, Failure> {
+    let Some(id) = ec2::id_of_arn(arn, "security-group-rule") else { return Ok(None) };
+    let describe_it = describe(ec2::filter("security-group-rule-id", std::slice::from_ref(&id)), cx);
+    let found = cx.once(&format!("ec2:DescribeSecurityGroupRules {id}"), describe_it).await?;
+    Ok(found.iter().any(|rule| is_of(direction, rule)).then_some(id))
+}
+
+fn is_of(direction: Direction, rule: &SecurityGroupRule) -> bool {
+    rule.is_egress().is_none_or(|egress| egress == (direction == Direction::Egress))
 }
 
 /// All rules of groups, of both kinds and directions.

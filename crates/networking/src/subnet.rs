@@ -3,10 +3,11 @@
 
 use aws_sdk_ec2::Client;
 use aws_sdk_ec2::types::{Filter, ResourceType, Subnet as SdkSubnet, SubnetState};
-use cloud::{Absent, Aws, AwsResult, Context, Created, Failure, Live, Readiness, Resource, Seconds, Tag};
+use cloud::{Absent, Aws, AwsResult, Context, Created, Failure, FailureKind, Live, Readiness, Resource, Seconds, Tag};
 use serde::{Deserialize, Serialize};
 
 use crate::ec2::{self, Soon};
+use crate::{in_use, interfaces};
 
 /// A range of a VPC's addresses in one zone.
 ///
@@ -79,13 +80,27 @@ impl Resource for Subnet {
     }
 
     async fn delete(id: &str, cx: &Context) -> Result<(), Failure> {
-        cx.client(Client::new).delete_subnet().subnet_id(id).send().await.aws("ec2:DeleteSubnet").absent().map(drop)
+        let refused = match delete(id, cx).await {
+            Err(failure) if failure.kind == FailureKind::InUse => failure,
+            other => return other,
+        };
+        // Whoever may delete the subnet need not be allowed to look.
+        let Ok(blockers) = interfaces::clear("subnet-id", id, cx).await else { return Err(refused) };
+        if blockers.is_empty() { delete(id, cx).await } else { Err(in_use::explained(refused, &blockers)) }
     }
 
     async fn find(&self, cx: &Context) -> Result<Option<Created>, Failure> {
-        let subnets = describe(ec2::filter_operation(cx), cx).await?;
-        Ok(subnets.iter().find(|subnet| ec2::is_of_operation(subnet.tags(), cx)).and_then(created))
+        let subnets = ec2::made("ec2:DescribeSubnets", cx, |filters| describe(filters, cx), SdkSubnet::tags).await?;
+        Ok(subnets.first().and_then(created))
     }
+
+    fn id_of_arn(arn: &str) -> Option<String> {
+        ec2::id_of_arn(arn, "subnet")
+    }
+}
+
+async fn delete(id: &str, cx: &Context) -> Result<(), Failure> {
+    cx.client(Client::new).delete_subnet().subnet_id(id).send().await.aws("ec2:DeleteSubnet").absent().map(drop)
 }
 
 fn created(subnet: &SdkSubnet) -> Option<Created> {

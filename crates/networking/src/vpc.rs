@@ -3,11 +3,12 @@
 
 use aws_sdk_ec2::Client;
 use aws_sdk_ec2::types::{Filter, ResourceType, Tenancy, Vpc as SdkVpc, VpcAttributeName, VpcState, VpcTenancy};
-use cloud::{Absent, Aws, AwsResult, Context, Created, Failure, Live, Readiness, Resource, Seconds, Tag};
+use cloud::{Absent, Aws, AwsResult, Context, Created, Failure, FailureKind, Live, Readiness, Resource, Seconds, Tag};
 use futures::future::{try_join, try_join_all};
 use serde::{Deserialize, Serialize};
 
 use crate::ec2::{self, Soon};
+use crate::{in_use, vpc_content};
 
 /// A virtual private cloud.
 ///
@@ -94,12 +95,21 @@ impl Resource for Vpc {
     }
 
     async fn delete(id: &str, cx: &Context) -> Result<(), Failure> {
-        cx.client(Client::new).delete_vpc().vpc_id(id).send().await.aws("ec2:DeleteVpc").absent().map(drop)
+        match cx.client(Client::new).delete_vpc().vpc_id(id).send().await.aws("ec2:DeleteVpc").absent() {
+            Err(failure) if failure.kind == FailureKind::InUse => {
+                Err(in_use::explained(failure, &vpc_content::blockers(id, cx).await))
+            }
+            other => other.map(drop),
+        }
     }
 
     async fn find(&self, cx: &Context) -> Result<Option<Created>, Failure> {
-        let vpcs = describe(ec2::filter_operation(cx), cx).await?;
-        Ok(vpcs.iter().find(|vpc| ec2::is_of_operation(vpc.tags(), cx)).and_then(created))
+        let vpcs = ec2::made("ec2:DescribeVpcs", cx, |filters| describe(filters, cx), SdkVpc::tags).await?;
+        Ok(vpcs.first().and_then(created))
+    }
+
+    fn id_of_arn(arn: &str) -> Option<String> {
+        ec2::id_of_arn(arn, "vpc")
     }
 }
 

@@ -143,9 +143,13 @@ impl Resource for VpcEndpoint {
     }
 
     async fn find(&self, cx: &Context) -> Result<Option<Created>, Failure> {
-        let found = describe(cx).await?;
-        let ours = found.iter().find(|endpoint| ec2::is_of_operation(endpoint.tags(), cx) && is_there(endpoint));
-        Ok(ours.and_then(created))
+        let key = "ec2:DescribeVpcEndpoints by tag";
+        let found = ec2::made(key, cx, |_| describe(cx), SdkVpcEndpoint::tags).await?;
+        Ok(found.iter().find(|endpoint| is_there(endpoint)).and_then(created))
+    }
+
+    fn id_of_arn(arn: &str) -> Option<String> {
+        ec2::id_of_arn(arn, "vpc-endpoint")
     }
 
     /// Usage key `vpc-endpoint.gb`: gigabytes a month through one interface endpoint. Default 0 to 100, 10 expected.

@@ -3,11 +3,13 @@
 
 use aws_sdk_ec2::Client;
 use aws_sdk_ec2::types::InternetGateway as SdkInternetGateway;
-use cloud::{Absent, Aws, AwsResult, Context, Created, Failure, Live, Readiness, Resource, Seconds};
+use cloud::{Absent, Aws, AwsResult, Context, Created, Failure, FailureKind, Live, Readiness, Resource, Seconds};
+use engine::context::{TAG_ADDRESS, TAG_ENVIRONMENT};
+use engine::resource::Tagged;
 use serde::{Deserialize, Serialize};
 
 use crate::ec2::Soon;
-use crate::internet_gateway;
+use crate::{in_use, interfaces, internet_gateway};
 
 /// What CloudFormation calls the attachment of an internet gateway.
 const KIND: &str = "IGW";
@@ -78,11 +80,33 @@ impl Resource for VpcGatewayAttachment {
         }
     }
 
-    /// An attachment carries no tag: it is this one if it joins the same two.
+    /// An attachment carries no tag: it is this one if it joins the same two. When nobody knows any more who made it,
+    /// it is the one that the VPC has.
     async fn find(&self, cx: &Context) -> Result<Option<Created>, Failure> {
         let Some(id) = self.id() else { return Ok(None) };
         let live = Self::read(std::slice::from_ref(&id), cx).await?.into_iter().next().flatten();
-        Ok(live.filter(|live| live.properties.internet_gateway_id == self.internet_gateway_id).map(|_| created(id)))
+        Ok(live
+            .filter(|live| cx.token.is_empty() || live.properties.internet_gateway_id == self.internet_gateway_id)
+            .map(|_| created(id)))
+    }
+
+    /// An attachment that is not declared any more is known by its gateway's tags. Neither the gateway nor the VPC can be
+    /// deleted while it is there.
+    async fn unlisted(cx: &Context) -> Result<Vec<Tagged>, Failure> {
+        let mut found = Vec::new();
+        for gateway in internet_gateway::of_environment(cx).await?.iter() {
+            let tag =
+                |wanted: &str| gateway.tags().iter().find(|tag| tag.key() == Some(wanted)).and_then(|tag| tag.value());
+            let (Some(environment), Some(address)) = (tag(TAG_ENVIRONMENT), tag(TAG_ADDRESS)) else { continue };
+            for vpc in gateway.attachments().iter().filter_map(|one| one.vpc_id()).filter(|vpc| is_at(gateway, vpc)) {
+                let tags = vec![
+                    (TAG_ENVIRONMENT.to_owned(), environment.to_owned()),
+                    (TAG_ADDRESS.to_owned(), format!("{address}.attachment")),
+                ];
+                found.push(Tagged { id: format!("{KIND}|{vpc}"), tags });
+            }
+        }
+        Ok(found)
     }
 }
 
@@ -101,6 +125,11 @@ async fn detach(gateway: &str, vpc: &str, cx: &Context) -> Result<(), Failure> {
     let detach = cx.client(Client::new).detach_internet_gateway().internet_gateway_id(gateway).vpc_id(vpc);
     match detach.send().await.aws("ec2:DetachInternetGateway") {
         Err(failure) if failure.code == "Gateway.NotAttached" => Ok(()),
+        // While something in the VPC has a public address; AWS does not say what.
+        Err(failure) if failure.kind == FailureKind::InUse => {
+            let public = interfaces::with_public_address(vpc, cx).await.unwrap_or_default();
+            Err(in_use::explained(failure, &public))
+        }
         other => other.absent().map(drop),
     }
 }

@@ -134,6 +134,8 @@ async fn security_groups_and_endpoints() {
         })
     };
     world.make("store-in", "AWS::EC2::SecurityGroupIngress", ingress("from web")).await;
+    // A rule carries tags that nobody declares.
+    world.assert_not_anothers_without_token("store-in").await;
     world.change("store-in", ingress("from the web tier")).await;
     let egress = json!({
         "GroupId": web_id, "IpProtocol": "tcp", "FromPort": 5432, "ToPort": 5432,

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use aws_sdk_iam::Client;
 use aws_sdk_iam::types::{EntityType, RoleDetail, Tag as SdkTag};
 use cloud::{Aws, AwsResult, Context, Failure, FailureKind, Tag, tags};
+use engine::resource::Tagged;
 
 /// With more roles than this, one look at the account takes fewer calls than a look at each.
 const FEW: usize = 3;
@@ -37,10 +38,19 @@ pub(crate) fn live_tags(tags: &[SdkTag]) -> Option<Vec<Tag>> {
     (!tags.is_empty()).then_some(tags)
 }
 
-/// Whether the tags are of what this operation made.
-pub(crate) fn is_this_operation(tags: &[SdkTag], cx: &Context) -> bool {
-    let (key, value) = cx.operation_tag();
-    tags.iter().any(|tag| tag.key() == key && tag.value() == value)
+/// [`Context::made`] of IAM's tags.
+pub(crate) fn made(tags: &[SdkTag], cx: &Context) -> bool {
+    cx.made(tags.iter().map(|tag| (tag.key(), tag.value())))
+}
+
+/// All roles of the account with their tags: the Resource Groups Tagging API does not list roles.
+/// <https://docs.aws.amazon.com/resourcegroupstagging/latest/APIReference/supported-services.html>
+pub(crate) async fn tagged_roles(cx: &Context) -> Result<Vec<Tagged>, Failure> {
+    let account = account(cx).await?;
+    let pair = |tag: &SdkTag| (tag.key().to_owned(), tag.value().to_owned());
+    let tagged =
+        |(id, role): (&String, &RoleDetail)| Tagged { id: id.clone(), tags: role.tags().iter().map(pair).collect() };
+    Ok(account.roles.iter().map(tagged).collect())
 }
 
 /// A principal that was made a moment ago is not yet known everywhere in IAM.

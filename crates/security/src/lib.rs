@@ -3,12 +3,14 @@
 //! An environment is declared in three steps, since stores need secrets, and secrets then learn the
 //! stores' addresses: [`secrets::declare`], [`attachments::declare`], [`roles::declare`].
 
+pub mod actor;
 pub mod attachment;
 pub mod attachments;
 mod check;
 mod generate;
 pub mod health;
 mod iam;
+pub mod kept;
 pub mod managed_policy;
 mod percent;
 pub mod policy;

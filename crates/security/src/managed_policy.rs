@@ -4,7 +4,8 @@ use std::collections::BTreeSet;
 
 use aws_sdk_iam::Client;
 use aws_sdk_iam::types::{Policy as SdkPolicy, PolicyScopeType, PolicyVersion};
-use cloud::{Absent, Aws, AwsResult, Context, Created, Failure, Live, Resource};
+use cloud::{Absent, Aws, AwsResult, Context, Created, Failure, Live, Resource, tags};
+use engine::context::{TAG_ADDRESS, TAG_ENVIRONMENT};
 use futures::future::{try_join, try_join_all};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -42,7 +43,9 @@ impl Resource for ManagedPolicy {
     const LATE: &'static [&'static str] = &["DefaultVersionId", "AttachmentCount", "PermissionsBoundaryUsageCount"];
 
     async fn create(&self, cx: &Context) -> Result<Created, Failure> {
-        let (key, value) = cx.operation_tag();
+        let (operation, token) = cx.operation_tag();
+        let ownership = [(TAG_ENVIRONMENT, &*cx.environment), (TAG_ADDRESS, cx.address.as_str()), (operation, token)];
+        let ownership = ownership.map(|(key, value)| (key.to_owned(), value.to_owned()));
         let made = cx
             .client(Client::new)
             .create_policy()
@@ -50,8 +53,8 @@ impl Resource for ManagedPolicy {
             .policy_document(policy::text(self.document()?))
             .set_description(self.description.clone())
             .set_path(self.path.clone())
-            // CloudFormation gives the type no tags; this one lets `find` tell ours from another's.
-            .set_tags(Some(iam::sdk_tags(vec![(key.to_owned(), value.to_owned())])?))
+            // CloudFormation gives the type no tags; these let `find` tell ours from another's.
+            .set_tags(Some(iam::sdk_tags(ownership.into())?))
             .send()
             .await
             .aws("iam:CreatePolicy")?;
@@ -88,14 +91,20 @@ impl Resource for ManagedPolicy {
     }
 
     async fn find(&self, cx: &Context) -> Result<Option<Created>, Failure> {
-        let name = self.name(cx);
+        let (given, made_up) = (&self.managed_policy_name, || self.name(cx));
+        let name = tags::name_to_find::<Self>(given, made_up, |arn| arn.rsplit('/').next(), cx).await?;
+        let Some(name) = name else { return Ok(None) };
         let client = cx.client(Client::new);
         let pages = client.list_policies().scope(PolicyScopeType::Local).into_paginator().items().send();
         let policies = pages.collect::<Result<Vec<_>, _>>().await.aws("iam:ListPolicies")?;
         let Some(found) = policies.iter().find(|policy| policy.policy_name() == Some(&name)) else { return Ok(None) };
         let tags = client.list_policy_tags().policy_arn(found.arn().unwrap_or_default()).send().await;
         let tags = tags.aws("iam:ListPolicyTags")?.tags;
-        Ok(if iam::is_this_operation(&tags, cx) { created(found) } else { None })
+        Ok(if iam::made(&tags, cx) { created(found) } else { None })
+    }
+
+    fn id_of_arn(arn: &str) -> Option<String> {
+        cloud::arn_name(arn, "iam", "policy/").map(|_| arn.to_owned())
     }
 }
 

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use aws_sdk_iam::Client;
 use aws_sdk_iam::types::{Role as SdkRole, RoleDetail};
 use cloud::{Absent, Aws, AwsResult, Context, Created, Failure, Live, Readiness, Resource, Seconds, Tag, tags};
+use engine::resource::Tagged;
 use futures::future::{try_join, try_join_all};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -119,8 +120,25 @@ impl Resource for Role {
     }
 
     async fn find(&self, cx: &Context) -> Result<Option<Created>, Failure> {
-        let role = get(&self.name(cx), cx).await?;
-        Ok(role.filter(|role| iam::is_this_operation(role.tags(), cx)).map(|role| created(&role)))
+        let name = match &self.role_name {
+            None if cx.token.is_empty() => {
+                let roles = iam::tagged_roles(cx).await?;
+                let made = |role: &Tagged| cx.made(role.tags.iter().map(|(key, value)| (key.as_str(), value.as_str())));
+                let Some(role) = roles.into_iter().find(made) else { return Ok(None) };
+                role.id
+            }
+            _ => self.name(cx),
+        };
+        let role = get(&name, cx).await?;
+        Ok(role.filter(|role| iam::made(role.tags(), cx)).map(|role| created(&role)))
+    }
+
+    fn id_of_arn(arn: &str) -> Option<String> {
+        cloud::arn_name(arn, "iam", "role/")?.rsplit('/').next().map(str::to_owned)
+    }
+
+    async fn unlisted(cx: &Context) -> Result<Vec<Tagged>, Failure> {
+        iam::tagged_roles(cx).await
     }
 }
 

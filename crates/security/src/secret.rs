@@ -169,10 +169,18 @@ impl Resource for Secret {
 
     async fn find(&self, cx: &Context) -> Result<Option<Created>, Failure> {
         // Only what this operation finished: what it has taken over in part, it takes over again.
-        let secret = describe(&self.name(cx), cx).await?;
-        let (key, value) = cx.operation_tag();
-        let ours = |secret: &DescribeSecretOutput| tag(secret.tags(), key) == Some(value);
+        let name = tags::name_to_find::<Self>(&self.name, || self.name(cx), |arn| Some(arn), cx).await?;
+        let Some(name) = name else { return Ok(None) };
+        let secret = describe(&name, cx).await?;
+        let ours = |secret: &DescribeSecretOutput| {
+            let tags = secret.tags().iter();
+            cx.made(tags.map(|tag| (tag.key().unwrap_or_default(), tag.value().unwrap_or_default())))
+        };
         Ok(secret.filter(ours).and_then(|secret| secret.arn).map(created))
+    }
+
+    fn id_of_arn(arn: &str) -> Option<String> {
+        cloud::arn_name(arn, "secretsmanager", "secret:").map(|_| arn.to_owned())
     }
 
     fn charges(&self, pricing: &Pricing<'_>) -> Vec<Charge> {
@@ -396,53 +404,4 @@ fn live(secret: &DescribeSecretOutput) -> Live<Secret> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use serde_json::{Value, json};
-
-    fn text(value: Value) -> SecretText {
-        SecretText::new(value.to_string())
-    }
-
-    fn object(value: Value) -> Map<String, Value> {
-        value.as_object().cloned().unwrap()
-    }
-
-    #[test]
-    fn what_others_put_beside_it_stays() {
-        let declared = merged(&text(json!({ "a": 1, "host": "db" })), text(json!({ "a": 2 })));
-        assert_eq!(declared.object().unwrap(), object(json!({ "a": 2, "host": "db" })));
-        assert_eq!(merged(&text(json!({ "a": 1 })), SecretText::new("plain")).expose(), "plain");
-    }
-
-    #[test]
-    fn the_recovery_window_travels_as_a_tag() {
-        let tagged = |days: &str| sdk_tags(vec![(RECOVERY_TAG.to_owned(), days.to_owned())]);
-        for (tags, days) in [(vec![], 7), (tagged("30"), 30), (tagged("0"), 0), (tagged("soon"), 7)] {
-            assert_eq!(recovery_days(&tags), days);
-        }
-    }
-
-    #[test]
-    fn live_has_no_value_and_no_defaults() {
-        let secret = DescribeSecretOutput::builder()
-            .arn("arn")
-            .name("arrakis-production/db")
-            .description("")
-            .set_tags(Some(sdk_tags(vec![("groundplan:operation".to_owned(), "x".to_owned())])))
-            .build();
-        let live = live(&secret);
-        let expected = Secret { name: Some("arrakis-production/db".to_owned()), ..Secret::default() };
-        assert_eq!(live.properties, expected);
-        assert_eq!(live.attributes["Id"], "arn");
-    }
-
-    #[test]
-    fn each_copy_is_paid_for() {
-        let copy = ReplicaRegion { region: "us-west-2".to_owned(), kms_key_id: None };
-        let secret = Secret { replica_regions: Some(vec![copy]), ..Secret::default() };
-        let usage = engine::Usage::default();
-        let charges = secret.charges(&Pricing { usage: &usage, region: "us-east-1", lookup: &|_| None });
-        assert_eq!(charges[0].quantity, Quantity::exactly(2.0));
-    }
-}
+mod tests;

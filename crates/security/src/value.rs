@@ -187,6 +187,20 @@ mod tests {
         assert!(other.and_then_absent().is_err());
     }
 
+    /// Compiles for a type only while it can be shown in no way: with a second impl to choose from it would not.
+    trait NotShown<Way> {
+        const HOLDS: bool = true;
+    }
+    impl<T: ?Sized> NotShown<()> for T {}
+    impl<T: ?Sized + std::fmt::Debug> NotShown<u8> for T {}
+    impl<T: ?Sized + std::fmt::Display> NotShown<u16> for T {}
+    impl<T: ?Sized + serde::Serialize> NotShown<u32> for T {}
+
+    #[test]
+    fn a_secret_has_no_way_to_be_shown_or_written() {
+        const { assert!(<SecretText as NotShown<_>>::HOLDS && <Change as NotShown<_>>::HOLDS) };
+    }
+
     #[test]
     fn only_an_object_has_keys() {
         assert!(SecretText::new("plain").object().is_none());

@@ -92,7 +92,11 @@ async fn many_roles(world: &mut World) {
 }
 
 async fn managed_policy(world: &mut World) {
-    let role = json!({ "RoleName": "t-holder", "AssumeRolePolicyDocument": trust("ecs-tasks.amazonaws.com") });
+    let role = json!({
+        "RoleName": "t-holder",
+        "AssumeRolePolicyDocument": trust("ecs-tasks.amazonaws.com"),
+        "Tags": tags("security.role.holder", &[]),
+    });
     world.make("security.role.holder", ROLE, role).await;
     let address = "security.policy.shared";
     let declared = |action: &str, roles: Value| {
@@ -105,6 +109,7 @@ async fn managed_policy(world: &mut World) {
     world.make(address, "AWS::IAM::ManagedPolicy", declared("s3:GetObject", json!(["t-holder"]))).await;
     // It carries the operation's tag, though CloudFormation gives it no others.
     world.assert_not_anothers(address).await;
+    world.assert_not_anothers_without_token(address).await;
     // More changes than IAM keeps versions.
     for at in 0..6 {
         world.change(address, declared(&format!("s3:Get{at}"), Value::Null)).await;

@@ -77,11 +77,16 @@ impl Resource for CacheParameterGroup {
     }
 
     async fn find(&self, cx: &Context) -> Result<Option<Created>, Failure> {
-        let Some(group) = describe(&[name(cx)], cx).await?.into_iter().next() else {
+        let Some(name) = named::to_find::<Self>(&None, 255, cx).await? else { return Ok(None) };
+        let Some(group) = describe(&[name], cx).await?.into_iter().next() else {
             return Ok(None);
         };
         let tags = elasticache::tags_of(group.arn(), cx).await?;
-        Ok(created(&group).filter(|_| named::is_ours(elasticache::pairs(&tags), cx)))
+        Ok(created(&group).filter(|_| cx.owns(elasticache::pairs(&tags))))
+    }
+
+    fn id_of_arn(arn: &str) -> Option<String> {
+        cloud::arn_name(arn, "elasticache", "parametergroup:").map(str::to_owned)
     }
 }
 

@@ -75,12 +75,17 @@ impl Resource for CacheSubnetGroup {
     }
 
     async fn find(&self, cx: &Context) -> Result<Option<Created>, Failure> {
-        let name = named::given_or_made(&self.cache_subnet_group_name, 255, cx);
+        let name = named::to_find::<Self>(&self.cache_subnet_group_name, 255, cx).await?;
+        let Some(name) = name else { return Ok(None) };
         let Some(group) = describe(&[name], cx).await?.into_iter().next() else {
             return Ok(None);
         };
         let tags = elasticache::tags_of(group.arn(), cx).await?;
-        Ok(created(&group).filter(|_| named::is_ours(elasticache::pairs(&tags), cx)))
+        Ok(created(&group).filter(|_| cx.owns(elasticache::pairs(&tags))))
+    }
+
+    fn id_of_arn(arn: &str) -> Option<String> {
+        cloud::arn_name(arn, "elasticache", "subnetgroup:").map(str::to_owned)
     }
 }
 

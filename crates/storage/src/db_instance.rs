@@ -2,9 +2,9 @@
 //! <https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resource-rds-dbinstance.html>.
 //!
 //! CloudFormation's `DeletionPolicy` is no property, so deletion follows one rule: an instance with
-//! `DeletionProtection` is refused; one with automatic backups (`BackupRetentionPeriod` above 0) leaves a final
-//! snapshot, `<instance>-final-<operation>`; one without them, one that never became available, and a member of a
-//! cluster leave none.
+//! `DeletionProtection` is refused; its tags say whether it leaves a final snapshot ([`crate::final_snapshot`]), and
+//! where they say nothing, one with automatic backups (`BackupRetentionPeriod` above 0) does:
+//! `<instance>-final-<operation>`. One that never became available, a member of a cluster and a read replica leave none.
 
 mod charges;
 mod live;
@@ -19,7 +19,7 @@ use cloud::{
 };
 use serde::{Deserialize, Serialize};
 
-use crate::{named, rds};
+use crate::{final_snapshot, named, rds};
 
 /// A database instance: one of its own, or a member of an Aurora cluster.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -276,14 +276,23 @@ impl Resource for DbInstance {
             let hint = "lift the protection first: deploy it with `protected = false`, then delete it";
             return Err(Failure::new(FailureKind::Invalid, message).hint(hint));
         }
+        let last = states::last_snapshot(&instance, id, cx)?;
         let call = cx.client(Client::new).delete_db_instance().db_instance_identifier(id);
-        let call = if states::leaves_snapshot(&instance) {
-            let name = named::made(&format!("{id}-final"), &cx.token, 255);
-            call.skip_final_snapshot(false).final_db_snapshot_identifier(name)
-        } else {
-            call.skip_final_snapshot(true)
+        let call = call.skip_final_snapshot(last.is_none()).set_final_db_snapshot_identifier(last.clone());
+        let call = match final_snapshot::keeps_backups(rds::pairs(instance.tag_list())) {
+            true => call.delete_automated_backups(false),
+            false => call,
         };
-        call.send().await.aws("rds:DeleteDBInstance").absent().map(drop)
+        match call.send().await.aws("rds:DeleteDBInstance").absent() {
+            // The call was made again after its answer was lost: the snapshot is its own.
+            Err(failure) if final_snapshot::is_taken(&failure) => {
+                match describe_one(id, cx).await?.filter(|instance| !states::is_going(instance)) {
+                    Some(_) => Err(final_snapshot::explained(failure, last.as_deref())),
+                    None => Ok(()),
+                }
+            }
+            other => other.map(drop),
+        }
     }
 
     async fn gone(id: &str, cx: &Context) -> Result<bool, Failure> {
@@ -291,11 +300,15 @@ impl Resource for DbInstance {
     }
 
     async fn find(&self, cx: &Context) -> Result<Option<Created>, Failure> {
-        let name = named::given_or_made(&self.db_instance_identifier, 63, cx);
+        let name = named::to_find::<Self>(&self.db_instance_identifier, 63, cx).await?;
+        let Some(name) = name else { return Ok(None) };
         let found = describe_one(&name, cx).await?;
-        let ours =
-            |instance: &SdkInstance| !states::is_going(instance) && named::is_ours(rds::pairs(instance.tag_list()), cx);
+        let ours = |instance: &SdkInstance| !states::is_going(instance) && cx.owns(rds::pairs(instance.tag_list()));
         Ok(found.filter(ours).as_ref().and_then(created))
+    }
+
+    fn id_of_arn(arn: &str) -> Option<String> {
+        cloud::arn_name(arn, "rds", "db:").map(str::to_owned)
     }
 
     fn charges(&self, pricing: &Pricing<'_>) -> Vec<Charge> {

@@ -85,12 +85,17 @@ impl Resource for DbParameterGroup {
     }
 
     async fn find(&self, cx: &Context) -> Result<Option<Created>, Failure> {
-        let name = named::given_or_made(&self.db_parameter_group_name, 255, cx);
+        let name = named::to_find::<Self>(&self.db_parameter_group_name, 255, cx).await?;
+        let Some(name) = name else { return Ok(None) };
         let Some(group) = describe(&[name], cx).await?.into_iter().next() else {
             return Ok(None);
         };
         let tags = rds::tags_of(group.db_parameter_group_arn(), cx).await?;
-        Ok(created(&group).filter(|_| named::is_ours(rds::pairs(&tags), cx)))
+        Ok(created(&group).filter(|_| cx.owns(rds::pairs(&tags))))
+    }
+
+    fn id_of_arn(arn: &str) -> Option<String> {
+        cloud::arn_name(arn, "rds", "pg:").map(str::to_owned)
     }
 }
 

@@ -1,7 +1,6 @@
 //! Names: those that are given, and those made up where CloudFormation would make one up; and whose a thing is.
 
-use cloud::Context;
-use engine::context::{TAG_ADDRESS, TAG_ENVIRONMENT, TAG_OPERATION};
+use cloud::{Context, Failure, Resource, tags};
 
 /// The name as RDS and ElastiCache keep it: lower case.
 pub(crate) fn kept(name: &str) -> String {
@@ -32,18 +31,15 @@ pub(crate) fn made(stem: &str, token: &str, longest: usize) -> String {
     kept(&format!("{}-{tail}", name.trim_end_matches('-')))
 }
 
-/// Whether tags say that this operation, or this address of this environment, made the thing.
-pub(crate) fn is_ours<'a>(tags: impl IntoIterator<Item = (&'a str, &'a str)>, cx: &Context) -> bool {
-    let (mut environment, mut address) = (false, false);
-    for (key, value) in tags {
-        match key {
-            TAG_OPERATION if value == &*cx.token => return true,
-            TAG_ENVIRONMENT => environment = value == &*cx.environment,
-            TAG_ADDRESS => address = value == cx.address.as_str(),
-            _ => {}
-        }
-    }
-    environment && address
+/// The name to look for: as [`given_or_made`], and where the operation that made one up is not known any more, that of
+/// what is listed with the tags of this address.
+pub(crate) async fn to_find<R: Resource>(
+    given: &Option<String>,
+    longest: usize,
+    cx: &Context,
+) -> Result<Option<String>, Failure> {
+    let name = tags::name_to_find::<R>(given, || given_or_made(given, longest, cx), |id| Some(id), cx).await?;
+    Ok(name.as_deref().map(kept))
 }
 
 #[cfg(test)]
@@ -51,6 +47,7 @@ pub(crate) mod tests {
     use std::sync::Arc;
 
     use cloud::Address;
+    use engine::context::{TAG_ADDRESS, TAG_ENVIRONMENT, TAG_OPERATION};
 
     use super::*;
 
@@ -92,7 +89,7 @@ pub(crate) mod tests {
             (vec![], false),
         ];
         for (tags, ours) in cases {
-            assert_eq!(is_ours(tags.clone(), &cx), ours, "{tags:?}");
+            assert_eq!(cx.owns(tags.clone()), ours, "{tags:?}");
         }
     }
 }

@@ -1,8 +1,8 @@
 //! `AWS::ElastiCache::ReplicationGroup`:
 //! <https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resource-elasticache-replicationgroup.html>.
 //!
-//! One that keeps snapshots (`SnapshotRetentionLimit` above 0) leaves a final one when it is deleted,
-//! `<group>-final-<operation>`.
+//! Its tags say whether it leaves a final snapshot when it is deleted ([`crate::final_snapshot`]); where they say
+//! nothing, one that keeps snapshots (`SnapshotRetentionLimit` above 0) does: `<group>-final-<operation>`.
 
 mod charges;
 mod live;
@@ -24,7 +24,7 @@ use serde::{Deserialize, Serialize};
 
 pub use log_delivery::{DestinationDetails, KinesisFirehoseDetails, LogDelivery, LogGroupDetails};
 
-use crate::{elasticache, named};
+use crate::{elasticache, final_snapshot, named};
 use modify::Step;
 
 /// A Redis or Valkey cache: a primary node with its replicas, or a cluster of shards.
@@ -210,13 +210,19 @@ impl Resource for ReplicationGroup {
             return Ok(());
         }
         let call = cx.client(Client::new).delete_replication_group().replication_group_id(id);
-        let call = call.retain_primary_cluster(false);
-        let call = if states::leaves_snapshot(&group) {
-            call.final_snapshot_identifier(named::made(&format!("{id}-final"), &cx.token, 255))
-        } else {
-            call
-        };
-        call.send().await.aws("elasticache:DeleteReplicationGroup").absent().map(drop)
+        let tags = elasticache::tags_of(group.arn(), cx).await?;
+        let last = states::last_snapshot(&group, &tags, id, cx);
+        let call = call.retain_primary_cluster(false).set_final_snapshot_identifier(last.clone());
+        match call.send().await.aws("elasticache:DeleteReplicationGroup").absent() {
+            // The call was made again after its answer was lost: the snapshot is its own.
+            Err(failure) if final_snapshot::is_taken(&failure) => {
+                match describe_one(id, cx).await?.filter(|group| !states::is_going(group)) {
+                    Some(_) => Err(final_snapshot::explained(failure, last.as_deref())),
+                    None => Ok(()),
+                }
+            }
+            other => other.map(drop),
+        }
     }
 
     async fn gone(id: &str, cx: &Context) -> Result<bool, Failure> {
@@ -224,12 +230,17 @@ impl Resource for ReplicationGroup {
     }
 
     async fn find(&self, cx: &Context) -> Result<Option<Created>, Failure> {
-        let name = named::given_or_made(&self.replication_group_id, 40, cx);
+        let name = named::to_find::<Self>(&self.replication_group_id, 40, cx).await?;
+        let Some(name) = name else { return Ok(None) };
         let Some(group) = describe_one(&name, cx).await?.filter(|group| !states::is_going(group)) else {
             return Ok(None);
         };
         let tags = elasticache::tags_of(group.arn(), cx).await?;
-        Ok(named::is_ours(elasticache::pairs(&tags), cx).then(|| Created::new(name)))
+        Ok(cx.owns(elasticache::pairs(&tags)).then(|| Created::new(name)))
+    }
+
+    fn id_of_arn(arn: &str) -> Option<String> {
+        cloud::arn_name(arn, "elasticache", "replicationgroup:").map(str::to_owned)
     }
 
     fn charges(&self, pricing: &Pricing<'_>) -> Vec<Charge> {

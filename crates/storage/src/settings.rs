@@ -43,8 +43,7 @@ pub struct Postgres {
     /// with the storage.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub iops: Option<u32>,
-    /// Days that automatic backups are kept, 0 to 35: the window of point-in-time restore. 0 turns backups off, and the
-    /// database is then deleted without a final snapshot. Default: 7.
+    /// Days that automatic backups are kept, 0 to 35: the window of point-in-time restore. 0 turns backups off. Default: 7.
     #[serde(default = "seven")]
     pub backups: u32,
     /// When the daily backup runs, in UTC, at least 30 minutes: `03:00-04:00`. Default: AWS chooses.
@@ -60,6 +59,13 @@ pub struct Postgres {
     /// Default: true.
     #[serde(default = "yes")]
     pub protected: bool,
+    /// Whether a last snapshot is kept when it is deleted or replaced: `true`, `false`, or the snapshot's name, which must
+    /// then be free at each deletion. Default: true where it is protected.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub final_snapshot: Option<FinalSnapshot>,
+    /// Whether its automatic backups outlive it, for the days of `backups`; they are paid like snapshots. Default: false.
+    #[serde(default)]
+    pub keep_backups: bool,
     /// Whether connections without TLS are refused (parameter `rds.force_ssl`). Default: true.
     #[serde(default = "yes")]
     pub force_tls: bool,
@@ -98,6 +104,16 @@ pub struct Postgres {
     /// The certificate authority of the server's TLS certificate: `rds-ca-rsa2048-g1`. Default: AWS chooses.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub certificate_authority: Option<String>,
+}
+
+/// Whether a last snapshot is kept.
+#[derive(Clone, Debug, PartialEq, Deserialize, Serialize, JsonSchema)]
+#[serde(untagged, expecting = "true, false or the snapshot's name")]
+pub enum FinalSnapshot {
+    /// Whether one is kept; its name is made up.
+    Wanted(bool),
+    /// One of this name is kept.
+    Named(String),
 }
 
 /// A kind of RDS disk.
@@ -161,8 +177,7 @@ pub struct Redis {
     /// Default: none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub credentials: Option<String>,
-    /// Days that daily snapshots are kept, 0 to 35. With 1 or more a last snapshot is kept when the cache is deleted.
-    /// Default: 0, none.
+    /// Days that daily snapshots are kept, 0 to 35. Default: 0, none.
     #[serde(default)]
     pub snapshots: u32,
     /// When the daily snapshot runs, in UTC, at least 60 minutes: `03:00-04:00`. Default: AWS chooses.
@@ -174,6 +189,10 @@ pub struct Redis {
     /// Whether a plan that deletes it needs consent of its own. Default: false.
     #[serde(default)]
     pub protected: bool,
+    /// Whether a last snapshot is kept when it is deleted or replaced: `true`, `false`, or the snapshot's name, which must
+    /// then be free at each deletion. Default: true where it is protected.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub final_snapshot: Option<FinalSnapshot>,
     /// The port. Default: 6379.
     #[serde(default = "redis_port")]
     pub port: u16,

@@ -23,6 +23,7 @@ impl From<OnFailureName> for OnFailure {
         match name {
             OnFailureName::Stop => Self::Stop,
             OnFailureName::Continue => Self::Continue,
+            OnFailureName::Undo => Self::Undo,
         }
     }
 }
@@ -40,6 +41,7 @@ pub async fn run(app: &App, args: &DeployArgs) -> Result<()> {
     // The session, and with it the last sender of events, is gone: the view shows what is left.
     let _ = view.await;
     let (prepared, plan, outcome) = result?;
+    super::kept::tell(app, &prepared.place, &prepared.loaded.name, &plan).await;
     finish(app, &outcome)?;
     report(app, prepared, &plan).await
 }
@@ -48,8 +50,10 @@ type Deployed = (Prepared, Plan, Outcome);
 
 async fn deploy(app: &App, args: &DeployArgs, events: Events) -> Result<Deployed> {
     let name = app.environment()?;
-    let _lock = app.lock(&name, "deploy-full")?;
+    app.lock(&name, "deploy-full").await?;
     let mut prepared = prepare(app, events, Purpose::Write).await?;
+    super::rebuild::mend(app, &prepared.place, &mut prepared.session).await?;
+    super::import::finish(app, &mut prepared).await?;
     let plan = match &args.plan {
         Some(path) => read(path)?,
         None => prepared.plan(&args.selection).await?,
@@ -95,13 +99,30 @@ pub fn finish(app: &App, outcome: &Outcome) -> Result<()> {
         for (address, work) in &outcome.left {
             talk(format_args!("  left: {} {address}", work.as_str()));
         }
-        talk(format_args!("Nothing is lost: the same command again goes on from here."));
+        talk(format_args!("{}", rest(outcome)));
     }
     Err(Error::Exit(match (outcome.interrupted, outcome.done) {
         (true, _) => status::INTERRUPTED,
         (false, 0) => status::ERROR,
+        (false, _) if outcome.is_undone() => status::ERROR,
         (false, _) => status::PARTLY,
     }))
+}
+
+/// What a run that did not succeed leaves, in a sentence.
+fn rest(outcome: &Outcome) -> String {
+    let again = "Nothing is lost: the same command again goes on from here.";
+    match (&outcome.undo, &outcome.undo_refused) {
+        (Some(undo), _) if undo.is_complete() => "It was taken back: everything is as it was before.".to_owned(),
+        (Some(undo), _) => {
+            let failed = undo.failed.iter().map(|failed| (&failed.address, failed.work));
+            let left = undo.left.iter().map(|(address, work)| (address, *work)).chain(failed);
+            let left: Vec<String> = left.map(|(address, work)| format!("{} {address}", work.as_str())).collect();
+            format!("It was taken back but for: {}. {again}", left.join(", "))
+        }
+        (None, Some(why)) => format!("It was not taken back: {why}. {again}"),
+        (None, None) => again.to_owned(),
+    }
 }
 
 /// How much longer a run took than the longest path through what it did; 1 is the best there is.

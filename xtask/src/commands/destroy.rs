@@ -2,18 +2,20 @@
 
 use std::collections::BTreeMap;
 
-use engine::Graph;
+use engine::apply::Outcome;
 use engine::event::Events;
 use engine::plan::{Risk, Selection};
 use engine::session::{Declared, Purpose};
+use engine::{Graph, Plan};
 use serde_json::json;
 
 use super::deploy_full::{finish, options};
-use crate::app::{App, pseudo};
+use super::kept;
+use crate::app::{App, Place, pseudo};
 use crate::cli::{CloudName, DestroyArgs};
 use crate::display::plan::{Costs, text};
 use crate::display::words::count;
-use crate::display::{json_line, progress, talk};
+use crate::display::{json_line, losses, progress, talk};
 use crate::error::{Error, Result};
 
 /// Destroys.
@@ -22,17 +24,34 @@ pub async fn run(app: &App, args: &DestroyArgs) -> Result<()> {
     let view = progress::show(inbox, app.global.json);
     let result = destroy(app, args, events).await;
     let _ = view.await;
-    let outcome = result?;
-    finish(app, &outcome)?;
+    let name = app.environment()?;
+    let Some(destroyed) = result? else {
+        if app.global.json {
+            json_line(&json!({ "event": "summary", "complete": true, "destroyed": 0 }));
+        } else {
+            talk(format_args!("Nothing of {name} is there."));
+        }
+        return Ok(());
+    };
+    kept::tell(app, &destroyed.place, &name, &destroyed.plan).await;
+    finish(app, &destroyed.outcome)?;
     if app.global.json {
-        json_line(&json!({ "event": "summary", "complete": true, "destroyed": outcome.done }));
+        json_line(&json!({ "event": "summary", "complete": true, "destroyed": destroyed.outcome.done }));
     } else {
-        talk(format_args!("Nothing of {} is left.", app.environment()?));
+        talk(format_args!("Nothing of {name} is left."));
     }
     Ok(())
 }
 
-async fn destroy(app: &App, args: &DestroyArgs, events: Events) -> Result<engine::apply::Outcome> {
+/// What was done, where.
+struct Destroyed {
+    place: Place,
+    plan: Plan,
+    outcome: Outcome,
+}
+
+/// Nothing: there was nothing to destroy.
+async fn destroy(app: &App, args: &DestroyArgs, events: Events) -> Result<Option<Destroyed>> {
     let name = app.environment()?;
     // The file may be gone: the state is enough. It is read only to guard the account.
     let (region, account) = match environment::load(&app.root, Some(&name)) {
@@ -40,9 +59,10 @@ async fn destroy(app: &App, args: &DestroyArgs, events: Events) -> Result<engine
         Err(findings) if !app.state_dir(&name).is_dir() => return Err(Error::Findings(findings)),
         Err(_) => ("us-east-1".to_owned(), None),
     };
-    let _lock = app.lock(&name, "destroy")?;
+    app.lock(&name, "destroy").await?;
     let place = app.connect(&region, account.as_deref()).await?;
     let mut session = app.session(&name, &place, events, Purpose::Write).await?;
+    super::rebuild::mend(app, &place, &mut session).await?;
     let graph =
         Graph::build(Vec::new(), &environment::catalogue()).map_err(|_| Error::told("an empty graph is whole"))?;
     let declared = Declared {
@@ -53,30 +73,49 @@ async fn destroy(app: &App, args: &DestroyArgs, events: Events) -> Result<engine
         refresh: false,
     };
     let plan = session.plan(&declared).await?;
-    if !app.global.json {
-        talk(format_args!("{} on {}", plan.environment, plan.cloud));
-        talk(format_args!("{}", text(&plan, &Costs::new(), false)));
-    }
     if plan.summary().is_empty() {
-        return Ok(engine::apply::Outcome::default());
+        return Ok(None);
     }
-    let mut lift = args.lift_protection;
-    let protected: Vec<String> = plan
-        .changes()
-        .filter(|action| action.risk == Risk::Protected)
-        .map(|action| action.address.to_string())
-        .collect();
-    if !protected.is_empty() && !lift {
+    show(app, &name, &plan);
+    let lift = consent(app, args, &name, &plan)?;
+    let outcome = session.apply(&plan, "destroy", options(args.on_failure, lift)).await?;
+    Ok(Some(Destroyed { place, plan, outcome }))
+}
+
+/// What is going to happen, and what data it costs.
+fn show(app: &App, name: &str, plan: &Plan) {
+    let lost = losses::of(plan, &environment::catalogue());
+    let protected = protected(plan);
+    if app.global.json {
+        let production = losses::is_production(name);
+        json_line(&json!({ "event": "losses", "production": production, "protected": protected, "losses": lost }));
+        return;
+    }
+    talk(format_args!("{} on {}", plan.environment, plan.cloud));
+    talk(format_args!("{}", text(plan, &Costs::new(), false)));
+    if !lost.is_empty() {
+        talk(format_args!("{}", losses::text(&lost, name, !protected.is_empty())));
+    }
+}
+
+fn protected(plan: &Plan) -> Vec<String> {
+    let protected = plan.changes().filter(|action| action.risk == Risk::Protected);
+    protected.map(|action| action.address.to_string()).collect()
+}
+
+/// A person's consent, and whether it lifts the protection: to that `--yes` is none.
+fn consent(app: &App, args: &DestroyArgs, name: &str, plan: &Plan) -> Result<bool> {
+    let protected = protected(plan);
+    let nothing = || Error::told("nothing was done");
+    if !protected.is_empty() && !args.lift_protection {
         talk(format_args!("Protected: {}", protected.join(", ")));
-        lift = app.type_name(&name)?;
-        if !lift {
-            return Err(Error::told("nothing was done"));
-        }
-    } else if app.global.cloud == CloudName::Aws || !app.global.yes {
+        return if app.type_name(name)? { Ok(true) } else { Err(nothing()) };
+    }
+    if app.global.cloud == CloudName::Aws || !app.global.yes {
         let question = format!("Destroy {} of {name} on {}?", count(plan.summary().destroy, "resource"), plan.cloud);
         if !app.confirm(&question)? {
-            return Err(Error::told("nothing was done"));
+            return Err(nothing());
         }
     }
-    Ok(session.apply(&plan, "destroy", options(args.on_failure, lift)).await?)
+    Ok(args.lift_protection)
 }

@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 
-use engine::store::{FileStore, Store};
 use serde_json::Value;
 
 use crate::app::App;
@@ -14,7 +13,7 @@ use crate::error::{Error, Result};
 /// Prints all outputs, or the value of one.
 pub async fn run(app: &App, args: &OutputArgs) -> Result<()> {
     let name = app.environment()?;
-    let state = FileStore::new(app.state_dir(&name)).load().await?.state;
+    let state = app.read_state(&name).await?;
     if state.outputs.is_empty() {
         return Err(Error::told(format!("{name} has no outputs: it is not deployed")).hint("cargo xtask deploy-full"));
     }

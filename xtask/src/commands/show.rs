@@ -1,6 +1,5 @@
 //! `show`: the resources with their ids, properties and attributes, as the state has them.
 
-use engine::store::{FileStore, Store};
 use serde_json::json;
 
 use super::state::entry;
@@ -14,7 +13,7 @@ use crate::error::{Error, Result};
 /// Shows one resource, or all.
 pub async fn run(app: &App, args: &ShowArgs) -> Result<()> {
     let name = app.environment()?;
-    let state = FileStore::new(app.state_dir(&name)).load().await?.state;
+    let state = app.read_state(&name).await?;
     let entries: Vec<_> = match &args.address {
         Some(address) => vec![entry(&state, address)?],
         None => state.entries.values().collect(),

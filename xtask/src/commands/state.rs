@@ -1,7 +1,6 @@
-//! `state list`, `state show`: the state as it is on disk. Calls nothing.
+//! `state list`, `state show`: the state as it is. Reads no resource.
 
 use engine::state::Entry;
-use engine::store::{FileStore, Store};
 use engine::{Address, State};
 
 use crate::app::App;
@@ -12,14 +11,26 @@ use crate::error::{Error, Result};
 
 /// Looks at the state.
 pub async fn run(app: &App, command: &StateCommand) -> Result<()> {
+    if let StateCommand::Migrate { to } = command {
+        return super::state_migrate::run(app, *to).await;
+    }
+    if let StateCommand::Rebuild(args) = command {
+        return super::rebuild::run(app, args).await;
+    }
+    match command {
+        StateCommand::Rm { address } => return super::state_edit::remove(app, address).await,
+        StateCommand::Mv { from, to } => return super::state_edit::rename(app, from, to).await,
+        _ => {}
+    }
     let name = app.environment()?;
-    let state = FileStore::new(app.state_dir(&name)).load().await?.state;
+    let state = app.read_state(&name).await?;
     match command {
         StateCommand::List { prefix } => list(app, &state, prefix.as_deref().unwrap_or_default()),
         StateCommand::Show { address } => {
             let entry = entry(&state, address)?;
             print_json(entry);
         }
+        _ => {}
     }
     Ok(())
 }

@@ -1,6 +1,9 @@
 //! How things look: tables, plans, progress, errors. Data goes to stdout, talk to stderr.
 
+pub mod drift;
 pub mod error;
+pub mod import;
+pub mod losses;
 pub mod plan;
 pub mod progress;
 pub mod style;

@@ -8,6 +8,7 @@ use engine::plan::{Action, Plan, Risk, Verb};
 use serde::Serialize;
 use serde_json::{Value, json};
 
+use super::losses::will_keep;
 use super::style::{ADD, CHANGE, DESTROY, QUIET, STRONG, paint};
 use super::words::{count, duration, money, value};
 
@@ -95,7 +96,12 @@ fn headline(action: &Action, width: usize, costs: &Costs) -> String {
     if action.expected_seconds >= 1.0 {
         notes.push(format!("~{}", duration(action.expected_seconds)));
     }
-    let risk = risk_words(action.risk).map(|risk| paint(DESTROY, format_args!("  ! {risk}"))).unwrap_or_default();
+    let kept = action.entry.as_ref().filter(|_| action.risk == Risk::DataLoss).and_then(will_keep);
+    let risk = match (risk_words(action.risk), kept) {
+        (_, Some(kept)) => paint(DESTROY, format_args!("  ! keeps {kept}")),
+        (Some(risk), None) => paint(DESTROY, format_args!("  ! {risk}")),
+        (None, None) => String::new(),
+    };
     let address = paint(STRONG, format_args!("{:<width$}", action.address.as_str()));
     format!("{sign} {address}  {}{risk}", paint(QUIET, notes.join(" · ")))
 }

@@ -108,12 +108,19 @@ impl View {
                     self.line(&format!("      help: {hint}"));
                 }
             }
+            Event::Undoing { resources } => {
+                self.line(&format!("Taking it back: {} as before.", super::words::count(resources, "resource")));
+            }
             Event::Stopping { why } => self.line(&why),
         }
     }
 
     fn begin(&mut self, operations: usize, expected: f64) {
+        if let Some(total) = self.total.take() {
+            total.finish_and_clear();
+        }
         self.operations = operations;
+        self.done = 0;
         self.expected = expected;
         self.began = Instant::now();
         if self.live && operations > 0 {

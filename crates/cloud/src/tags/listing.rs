@@ -20,7 +20,8 @@ use std::sync::Arc;
 use aws_sdk_resourcegroupstagging::Client;
 use aws_sdk_resourcegroupstagging::types::{ResourceTagMapping, TagFilter};
 use engine::context::{TAG_ADDRESS, TAG_ENVIRONMENT};
-use engine::{Context, Failure};
+use engine::rebuild::Listed;
+use engine::{Context, Failure, Resource};
 
 use crate::connection::has_worked;
 use crate::{Aws, AwsResult};
@@ -59,22 +60,67 @@ where
     }
 }
 
+/// Everything that carries the environment's tag in this region, to make a lost state again. Unlike [`shared`] it is
+/// needed, so it fails if it cannot be had.
+pub async fn listed(cx: &Context) -> Result<Vec<Listed>, Failure> {
+    let listed = |(arn, tags)| Listed { arn, region: cx.region.to_string(), tags };
+    Ok(mappings(cx).await?.into_iter().filter_map(plain).map(listed).collect())
+}
+
+/// The ids of what is listed with the tags of this address and is of this type: for what has a name that follows from
+/// the operation that made it, when nobody knows that operation any more.
+pub async fn of_address<R: Resource>(cx: &Context) -> Result<Vec<String>, Failure> {
+    let listing = cx.once("tag:GetResources, needed", list(cx)).await?;
+    let mut ids = Vec::new();
+    for (arn, tags) in listing.iter() {
+        if cx.made(tags.iter().map(|(key, value)| (key.as_str(), value.as_str()))) {
+            ids.extend(R::of_arn(arn, cx).await?);
+        }
+    }
+    ids.sort();
+    Ok(ids)
+}
+
+/// The name to look for: the given one, else the one that the operation makes up; where nobody knows that operation any
+/// more, that of what is listed with the tags of this address. `name_of` takes it out of the id.
+pub async fn name_to_find<R: Resource>(
+    given: &Option<String>,
+    made_up: impl FnOnce() -> String,
+    name_of: fn(&str) -> Option<&str>,
+    cx: &Context,
+) -> Result<Option<String>, Failure> {
+    if given.is_some() {
+        return Ok(given.clone());
+    }
+    if !cx.token.is_empty() {
+        return Ok(Some(made_up()));
+    }
+    Ok(of_address::<R>(cx).await?.first().and_then(|id| name_of(id)).map(str::to_owned))
+}
+
 async fn list(cx: &Context) -> Result<Listing, Failure> {
+    Ok(mappings(cx).await?.into_iter().filter_map(|mapping| believed(mapping, &cx.environment)).collect())
+}
+
+async fn mappings(cx: &Context) -> Result<Vec<ResourceTagMapping>, Failure> {
     let ours = TagFilter::builder().key(TAG_ENVIRONMENT).values(&*cx.environment).build();
     let pages = cx.client(Client::new).get_resources().tag_filters(ours).resources_per_page(PER_PAGE).into_paginator();
-    let found = pages.items().send().collect::<Result<Vec<_>, _>>().await.aws("tag:GetResources")?;
-    Ok(found.into_iter().filter_map(|mapping| believed(mapping, &cx.environment)).collect())
+    pages.items().send().collect::<Result<Vec<_>, _>>().await.aws("tag:GetResources")
 }
 
 /// A resource of the listing, if it carries both ownership tags.
 fn believed(mapping: ResourceTagMapping, environment: &str) -> Option<(String, Pairs)> {
-    let tags: Pairs = mapping.tags.unwrap_or_default().into_iter().map(|tag| (tag.key, tag.value)).collect();
+    let (arn, tags) = plain(mapping)?;
     let owned = tags.iter().any(|(key, value)| key == TAG_ENVIRONMENT && value == environment)
         && tags.iter().any(|(key, _)| key == TAG_ADDRESS);
+    owned.then_some((arn, tags))
+}
+
+/// ARN and tags. Log groups have two spellings; the tagging calls know the one without the star.
+fn plain(mapping: ResourceTagMapping) -> Option<(String, Pairs)> {
+    let tags = mapping.tags.unwrap_or_default().into_iter().map(|tag| (tag.key, tag.value)).collect();
     let arn = mapping.resource_arn?;
-    // Log groups have two spellings; the tagging calls know the one without the star.
-    let plain = arn.strip_suffix(":*").map(str::to_owned).unwrap_or(arn);
-    owned.then_some((plain, tags))
+    Some((arn.strip_suffix(":*").map(str::to_owned).unwrap_or(arn), tags))
 }
 
 #[cfg(test)]

@@ -29,6 +29,8 @@ pub enum OnFailure {
     Stop,
     /// Everything that does not need what failed goes on.
     Continue,
+    /// As [`OnFailure::Stop`]; then all that this run did is taken back, as far as it can be.
+    Undo,
 }
 
 /// How much a person wants a run to stop.
@@ -126,6 +128,12 @@ pub struct Outcome {
     pub left: Vec<(Address, Work)>,
     /// Whether a person interrupted it.
     pub interrupted: bool,
+    /// How the taking back of a failed run ended ([`OnFailure::Undo`]).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub undo: Option<Box<Outcome>>,
+    /// Why a failed run was not taken back.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub undo_refused: Option<String>,
     /// How long it took, in seconds.
     pub wall_seconds: f64,
     /// The longest path through the operations as long as they took: no order could be faster.
@@ -136,6 +144,11 @@ impl Outcome {
     /// Whether everything was done.
     pub fn is_complete(&self) -> bool {
         self.failed.is_empty() && self.left.is_empty()
+    }
+
+    /// Whether it failed, and everything is as it was before.
+    pub fn is_undone(&self) -> bool {
+        self.undo.as_ref().is_some_and(|undo| undo.is_complete())
     }
 }
 

@@ -6,9 +6,12 @@ use std::time::Instant;
 use serde_json::Value;
 use tokio::sync::mpsc::UnboundedSender;
 
-use super::poll::{next_look, next_try, patience};
+use super::poll::{longest_wait, next_look, next_try, patience};
 use crate::catalogue::Handler;
+use crate::crash;
 use crate::event::{Event, Events};
+use crate::recover::{LOOKS, find};
+use crate::scope::{self, Scope};
 use crate::state::{Entry, Intent, Record, Work};
 use crate::store::Journal;
 use crate::surroundings::Surroundings;
@@ -39,6 +42,8 @@ pub(super) struct Job {
     /// The properties last applied.
     pub before: Option<Value>,
     pub unprotect: bool,
+    /// Whether it was made by a run that did not see it ready.
+    pub fresh: bool,
     pub handler: Arc<dyn Handler>,
     pub surroundings: Surroundings,
     pub journal: Journal,
@@ -50,10 +55,14 @@ impl Job {
     pub async fn run(self) {
         let started = Instant::now();
         let cx = self.surroundings.context(&self.entry.address, &self.entry.region, &self.token);
-        match self.work(&cx, started).await {
+        match scope::within(self.scope(false), self.work(&cx, started)).await {
             Ok(attributes) => self.send(Message::Finished(self.index, attributes)),
             Err(failure) => self.send(Message::Failed(self.index, failure)),
         }
+    }
+
+    fn scope(&self, making: bool) -> Scope {
+        Scope { operation: format!("{} {}", self.work.as_str(), self.entry.address), making }
     }
 
     fn send(&self, message: Message) {
@@ -75,7 +84,7 @@ impl Job {
         self.write(Record::Intent(Box::new(intent))).await?;
         let result = match self.work {
             Work::Create => self.create(cx).await,
-            Work::Update => self.update(cx).await.map_err(|failure| (failure, false, false)),
+            Work::Update => self.update(cx).await,
             Work::Delete => self.delete(cx).await.map(|()| None).map_err(|failure| (failure, false, false)),
         };
         match result {
@@ -109,18 +118,23 @@ impl Job {
 
     async fn make(&self, cx: &Context) -> Result<Created, (Failure, bool, bool)> {
         let began = Instant::now();
-        let mut tries = 0;
+        let (mut tries, mut uncertain) = (0, false);
         loop {
-            let failure = match self.handler.create(&self.entry.properties, cx).await {
+            let making = self.handler.create(&self.entry.properties, cx);
+            let failure = match scope::within(self.scope(true), making).await {
                 Ok(created) => return Ok(created),
                 Err(failure) => failure,
             };
-            let uncertain = failure.kind == FailureKind::Unavailable;
-            // An answer that was lost, or a name that is taken: by an earlier try of our own?
+            // After an answer that was lost, whatever a later try is refused for may be what the lost one made.
+            uncertain |= failure.kind == FailureKind::Unavailable;
             if uncertain || failure.kind == FailureKind::AlreadyExists {
-                match self.handler.find(&self.entry.properties, cx).await {
+                let looks = if uncertain { LOOKS } else { 1 };
+                let time_scale = self.surroundings.time_scale;
+                match find(self.handler.as_ref(), &self.entry.properties, cx, looks, time_scale).await {
                     Ok(Some(created)) => return Ok(created),
-                    Ok(None) if !uncertain => return Err((self.taken(failure), true, false)),
+                    Ok(None) if failure.kind == FailureKind::AlreadyExists => {
+                        return Err((self.taken(failure), !uncertain, false));
+                    }
                     Ok(None) => {}
                     Err(_) => return Err((failure, false, false)),
                 }
@@ -140,24 +154,26 @@ impl Job {
         ))
     }
 
-    async fn update(&self, cx: &Context) -> Result<Option<Attributes>, Failure> {
+    async fn update(&self, cx: &Context) -> Result<Option<Attributes>, (Failure, bool, bool)> {
+        let open = |failure| (failure, false, false);
         let id = &self.entry.id;
-        let mut live = match self.handler.read(std::slice::from_ref(id), cx).await?.into_iter().next().flatten() {
-            Some((live, _)) => live,
-            None => {
-                return Err(
-                    Failure::new(FailureKind::NotFound, "it is gone since the plan was made").hint("plan again")
-                );
-            }
-        };
+        let ids = std::slice::from_ref(id);
+        let mut live =
+            match self.persist(|| self.handler.read(ids, cx)).await.map_err(open)?.into_iter().next().flatten() {
+                Some((live, _)) => live,
+                None => {
+                    let gone = Failure::new(FailureKind::NotFound, "it is gone since the plan was made");
+                    return Err(open(gone.hint("plan again")));
+                }
+            };
         let mut declared = self.entry.properties.clone();
         if let Some(node) = &self.node {
             diff::yield_owned(&mut declared, &live, &node.owned);
         }
         diff::as_ours(&declared, self.before.as_ref(), &mut live, schema::facts(&self.entry.type_name));
         let sync = || self.handler.sync(&declared, id, Some(&live), cx);
-        self.persist(sync).await?;
-        self.settle(id, self.entry.attributes.clone(), cx).await.map_err(|(failure, ..)| failure)
+        self.persist(sync).await.map_err(open)?;
+        self.settle(id, self.entry.attributes.clone(), cx).await
     }
 
     /// Waits until it is ready, and reads the attributes that are known only then.
@@ -174,9 +190,9 @@ impl Job {
                 Readiness::Ready => break,
                 Readiness::Failed(why) => {
                     let failure = Failure::new(FailureKind::Other, why);
-                    return Err((failure, false, self.work == Work::Create));
+                    return Err((failure, false, self.work == Work::Create || self.fresh));
                 }
-                Readiness::Pending(detail) => self.wait(detail, began).await,
+                Readiness::Pending(detail) => self.wait(detail, began, "ready").await.map_err(open)?,
             }
         }
         if !self.handler.facts().late.is_empty() {
@@ -197,14 +213,27 @@ impl Job {
         self.persist(|| self.handler.delete(id, cx)).await?;
         let began = Instant::now();
         while !self.persist(|| self.handler.gone(id, cx)).await? {
-            self.wait("deleting".to_owned(), began).await;
+            self.wait("deleting".to_owned(), began, "gone").await?;
         }
         Ok(())
     }
 
-    async fn wait(&self, detail: String, began: Instant) {
+    /// Waits until the next look, unless it has taken much longer than anybody would expect.
+    async fn wait(&self, detail: String, began: Instant, until: &str) -> Result<(), Failure> {
+        crash::point("waiting");
+        let elapsed = began.elapsed().as_secs_f64();
+        let longest = longest_wait(self.expected, self.surroundings.time_scale);
+        if elapsed >= longest {
+            let message = format!("not {until} after {elapsed:.0} s, {:.0} were expected: {detail}", self.expected);
+            let hint = format!(
+                "look at it in the AWS console; the same command again goes on waiting, `--replace {}` makes another",
+                self.entry.address
+            );
+            return Err(Failure::new(FailureKind::NotYet, message).hint(hint));
+        }
         self.events.tell(Event::Waiting { address: self.entry.address.clone(), detail });
-        tokio::time::sleep(next_look(began.elapsed().as_secs_f64(), self.expected)).await;
+        tokio::time::sleep(next_look(elapsed, self.expected)).await;
+        Ok(())
     }
 
     async fn pause(&self, failure: &Failure, tries: u32) {

@@ -194,10 +194,10 @@ impl<'a> Schedule<'a> {
                 if let (Verb::Create, Some(gone)) = (action.verb, was) {
                     before.push(Record::Forgot { address: gone.address.clone(), id: gone.id.clone() });
                 }
-                self.entry(node, String::new(), token.clone(), Attributes::new())?
+                self.entry(node, &action.needs, String::new(), token.clone(), Attributes::new())?
             }
             (Work::Update, Some(node), Some(was)) => {
-                self.entry(node, was.id.clone(), was.token.clone(), was.attributes.clone())?
+                self.entry(node, &action.needs, was.id.clone(), was.token.clone(), was.attributes.clone())?
             }
             _ => return Err(Failure::invalid("the plan is not whole")),
         };
@@ -210,6 +210,7 @@ impl<'a> Schedule<'a> {
             node: action.node.clone(),
             before: action.entry.as_ref().map(|entry| entry.properties.clone()),
             unprotect: action.risk == Risk::Protected,
+            fresh: action.entry.as_ref().is_some_and(|entry| entry.fresh),
             handler: Arc::clone(handler.ok_or_else(|| unknown_type(&entry.type_name))?),
             surroundings: self.run.surroundings.clone(),
             journal: self.run.journal.clone(),
@@ -221,18 +222,20 @@ impl<'a> Schedule<'a> {
     }
 
     /// What the state will hold of a declared resource.
-    fn entry(&self, node: &Node, id: String, token: String, attributes: Attributes) -> Result<Entry, Failure> {
+    fn entry(
+        &self,
+        node: &Node,
+        needs: &[Address],
+        id: String,
+        token: String,
+        attributes: Attributes,
+    ) -> Result<Entry, Failure> {
         let properties = intrinsic::resolve(&node.properties, &|reference| self.value(reference));
         if !intrinsic::is_known(&properties) {
             let open = intrinsic::references(&properties);
             let open: Vec<String> = open.iter().map(|(property, r)| format!("{property} → {}", show(r))).collect();
             return Err(Failure::invalid(format!("not known at its turn: {}", open.join(", "))));
         }
-        let mut dependencies: Vec<Address> =
-            intrinsic::references(&node.properties).into_iter().map(|(_, reference)| reference.address).collect();
-        dependencies.extend(node.depends_on.iter().cloned());
-        dependencies.sort();
-        dependencies.dedup();
         Ok(Entry {
             address: node.address.clone(),
             type_name: node.type_name.clone(),
@@ -240,10 +243,11 @@ impl<'a> Schedule<'a> {
             id,
             properties,
             attributes,
-            dependencies,
+            dependencies: needs.to_vec(),
             protected: node.protected,
             token,
             incomplete: false,
+            fresh: false,
             failed: None,
         })
     }
@@ -269,7 +273,7 @@ impl<'a> Schedule<'a> {
                 let (address, work) = (self.action(index).address.clone(), self.operations.all[index].work);
                 self.run.events.tell(Event::Failed { address: address.clone(), work, failure: failure.clone() });
                 self.outcome.failed.push(FailedOperation { address, work, failure });
-                if self.run.options.on_failure == OnFailure::Stop {
+                if self.run.options.on_failure != OnFailure::Continue {
                     self.stop("something failed: what is under way is finished, nothing more is started");
                 }
             }
@@ -315,6 +319,15 @@ impl<'a> Schedule<'a> {
                 let address = self.run.plan.actions[operation.action].address.clone();
                 self.outcome.left.push((address, operation.work));
             }
+        }
+        if self.outcome.failed.is_empty()
+            && !self.stopping
+            && let Some((address, work)) = self.outcome.left.first().cloned()
+        {
+            // Unreachable if plans are right; never to be passed over in silence.
+            let failure = Failure::invalid("its turn never came: what it waits for waits for it")
+                .hint("this is a defect of Groundplan: please report it with the plan (`cargo xtask plan --out FILE`)");
+            self.outcome.failed.push(FailedOperation { address, work, failure });
         }
         self.outcome.longest_path_seconds = path::longest(&self.operations, &self.times);
         self.outcome

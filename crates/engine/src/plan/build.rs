@@ -1,10 +1,10 @@
 //! Makes a plan of what is declared, what is in the state, and what is there.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use serde_json::Value;
 
-use super::{Action, Plan, Risk, Selection, Verb, expected, operations, order};
+use super::{Action, Plan, Risk, Selection, Verb, expected, in_use, operations, order};
 use crate::catalogue::LiveValue;
 use crate::diff::{self, Change, Sides};
 use crate::intrinsic::{self, Reference};
@@ -42,18 +42,17 @@ pub(super) struct Known {
 
 /// Makes the plan.
 pub fn build(request: &Request<'_>) -> Plan {
-    let chosen = request.selection.nodes(request.graph);
-    let mut forced: HashMap<usize, String> = HashMap::new();
-    let mut actions = loop {
-        let actions = decide(request, &chosen, &forced);
-        let more = order::forced_by_order(request, &actions, &forced);
-        if more.is_empty() {
-            break actions;
+    let mut chosen = request.selection.nodes(request.graph);
+    let (mut actions, left_out) = loop {
+        let (actions, left_out) = in_order(request, &chosen);
+        if !in_use::keep(request, &actions, &left_out, &mut chosen) {
+            break (actions, left_out);
         }
-        forced.extend(more);
     };
     order::delete_first(request, &mut actions);
-    actions.extend(deletions(request));
+    let mut deletions = in_use::without(deletions(request), request, &left_out);
+    order::make_room(request, &actions, &mut deletions);
+    actions.extend(deletions);
     for action in &mut actions {
         assess(request, action);
     }
@@ -71,15 +70,31 @@ pub fn build(request: &Request<'_>) -> Plan {
     plan
 }
 
-fn decide(request: &Request<'_>, chosen: &[bool], forced: &HashMap<usize, String>) -> Vec<Action> {
+/// Decides until what must be deleted first drags nothing more along.
+fn in_order(request: &Request<'_>, chosen: &[bool]) -> (Vec<Action>, Vec<Action>) {
+    let mut forced: HashMap<usize, String> = HashMap::new();
+    loop {
+        let (actions, left_out) = decide(request, chosen, &forced);
+        let more = order::forced_by_order(request, &actions, &forced);
+        if more.is_empty() {
+            return (actions, left_out);
+        }
+        forced.extend(more);
+    }
+}
+
+/// What shall happen to each node; and what would, to those that are left out.
+fn decide(request: &Request<'_>, chosen: &[bool], forced: &HashMap<usize, String>) -> (Vec<Action>, Vec<Action>) {
     let graph = request.graph;
     let mut known: Vec<Known> = vec![Known::default(); graph.nodes.len()];
     let mut actions: Vec<Option<Action>> = vec![None; graph.nodes.len()];
+    let mut left_out = Vec::new();
     for &index in &graph.order {
         let lookup = |reference: &Reference| lookup(request, &known, reference);
         let declared = intrinsic::resolve(&graph.nodes[index].properties, &lookup);
         let mut action = decide_one(request, index, &declared, &actions, forced.get(&index));
         if !chosen[index] && action.verb != Verb::NoOp {
+            left_out.push(action.clone());
             action.verb = Verb::NoOp;
             action.changes.clear();
             action.because = vec!["left out by --target or --exclude".to_owned()];
@@ -87,7 +102,7 @@ fn decide(request: &Request<'_>, chosen: &[bool], forced: &HashMap<usize, String
         known[index] = known_after(request, &action, &declared);
         actions[index] = Some(action);
     }
-    actions.into_iter().flatten().collect()
+    (actions.into_iter().flatten().collect(), left_out)
 }
 
 fn lookup(request: &Request<'_>, known: &[Known], reference: &Reference) -> Option<Value> {
@@ -120,10 +135,12 @@ fn decide_one(
         region: node.region.clone(),
         verb: Verb::Create,
         node: Some(node.clone()),
+        needs: request.graph.dependencies(index),
         entry: None,
         changes: Vec::new(),
         because: Vec::new(),
         delete_first: false,
+        makes_room_for: None,
         risk: Risk::None,
         expected_seconds: 0.0,
         deletion_seconds: 0.0,
@@ -162,9 +179,27 @@ fn decide_one(
         action.because.push("the last operation on it was cut off".to_owned());
         Verb::Update
     } else {
-        Verb::NoOp
+        action.because = unrecorded(request, index, entry);
+        if action.because.is_empty() { Verb::NoOp } else { Verb::Update }
     };
     action
+}
+
+/// What the state must know of a resource though no property tells of it: whether it is protected, and what must not be
+/// deleted before it.
+fn unrecorded(request: &Request<'_>, index: usize, entry: &Entry) -> Vec<String> {
+    let node = &request.graph.nodes[index];
+    let mut because = Vec::new();
+    match (entry.protected, node.protected) {
+        (false, true) => because.push("it is protected from now on".to_owned()),
+        (true, false) => because.push("it is not protected any more".to_owned()),
+        _ => {}
+    }
+    let needs: BTreeSet<Address> = request.graph.dependencies(index).into_iter().collect();
+    if needs != entry.dependencies.iter().cloned().collect() {
+        because.push("what it needs is another than before, to the same effect".to_owned());
+    }
+    because
 }
 
 fn reasons_to_replace(
@@ -259,28 +294,30 @@ fn deletions(request: &Request<'_>) -> Vec<Action> {
         region: entry.region.clone(),
         verb: Verb::Delete,
         node: None,
+        needs: Vec::new(),
         entry: Some(entry.clone()),
         changes: Vec::new(),
         because: vec![because.to_owned()],
         delete_first: false,
+        makes_room_for: None,
         risk: Risk::None,
         expected_seconds: 0.0,
         deletion_seconds: 0.0,
     };
-    let undeclared = request
-        .state
-        .entries
-        .values()
-        .filter(|entry| request.graph.find(entry.address.as_str()).is_none())
-        .filter(|entry| request.selection.orphan(&entry.address))
-        .map(|entry| delete(entry, "it is not declared any more"));
-    let deposed = request
-        .state
-        .deposed
-        .iter()
-        .filter(|entry| request.selection.orphan(&entry.address))
-        .map(|entry| delete(entry, "it was replaced, and is still there"));
-    undeclared.chain(deposed).collect()
+    let declared = |entry: &Entry| request.graph.find(entry.address.as_str()).is_some();
+    let because = |entry: &Entry| match request.state.entries.get(&entry.address) {
+        Some(current) if current.id == entry.id && !declared(entry) => "it is not declared any more",
+        _ => "it was replaced, and is still there",
+    };
+    ending(request).map(|entry| delete(entry, because(entry))).collect()
+}
+
+/// What is there and shall not stay, but for what is replaced.
+pub(super) fn ending<'a>(request: &'a Request<'_>) -> impl Iterator<Item = &'a Entry> {
+    let undeclared = request.state.entries.values();
+    let undeclared = undeclared.filter(|entry| request.graph.find(entry.address.as_str()).is_none());
+    let all = undeclared.chain(&request.state.deposed);
+    all.filter(|entry| request.selection.orphan(&entry.address))
 }
 
 fn assess(request: &Request<'_>, action: &mut Action) {
@@ -296,7 +333,9 @@ fn assess(request: &Request<'_>, action: &mut Action) {
     let holds_data = request.catalogue.get(&action.type_name).is_some_and(|handler| handler.facts().holds_data);
     let ends = matches!(action.verb, Verb::Replace | Verb::Delete);
     action.risk = match &action.entry {
-        Some(entry) if ends && entry.protected => Risk::Protected,
+        Some(entry) if ends && (entry.protected || action.node.as_ref().is_some_and(|node| node.protected)) => {
+            Risk::Protected
+        }
         _ if ends && holds_data => Risk::DataLoss,
         _ if action.verb == Verb::Replace && action.delete_first => Risk::Outage,
         _ => Risk::None,

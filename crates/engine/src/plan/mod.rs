@@ -1,6 +1,7 @@
 //! What would change: a plan, complete in itself, that an apply walks.
 
 mod build;
+mod in_use;
 pub mod operations;
 mod order;
 mod select;
@@ -61,6 +62,9 @@ pub struct Action {
     pub verb: Verb,
     /// As declared; `None` when it is not any more.
     pub node: Option<Node>,
+    /// What it needs: deleted after it.
+    #[serde(default)]
+    pub needs: Vec<Address>,
     /// As it is in the state; `None` when it is new.
     pub entry: Option<Entry>,
     /// What differs.
@@ -69,6 +73,9 @@ pub struct Action {
     pub because: Vec<String>,
     /// A replacement that deletes before it creates.
     pub delete_first: bool,
+    /// A deletion that others wait for: the resource to be made there has the same name.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub makes_room_for: Option<Address>,
     /// What may be lost.
     pub risk: Risk,
     /// How long it is expected to take.

@@ -142,27 +142,51 @@ impl Build {
 
     /// What is deleted waits until nothing of the state needs it any more.
     fn deletions(&mut self, plan: &Plan) {
-        let actions = || plan.actions.iter().filter(|action| action.verb != Verb::NoOp);
-        let at: HashMap<&Address, &Action> = actions().map(|action| (&action.address, action)).collect();
-        for dependent in actions() {
-            let Some(entry) = &dependent.entry else { continue };
-            for needed in &entry.dependencies {
-                let Some(deletions) = self.backward.get(needed).cloned() else { continue };
-                let delete_first = at.get(needed).is_some_and(|action| action.delete_first);
-                let before: Vec<usize> = match dependent.verb {
-                    Verb::Delete | Verb::Replace => self.backward.get(&dependent.address).cloned().unwrap_or_default(),
-                    // Changed in place, it lets go of the old one; but it may wait for the new one itself.
-                    Verb::Update if !delete_first => {
-                        self.forward.get(&dependent.address).copied().into_iter().collect()
-                    }
-                    _ => Vec::new(),
-                };
-                for &deletion in &deletions {
-                    for &first in before.iter().filter(|&&first| first != deletion) {
-                        self.edge(first, deletion, Needs::Ready);
-                    }
+        for (index, action) in plan.actions.iter().enumerate() {
+            let made = action.makes_room_for.as_ref().and_then(|address| self.forward.get(address));
+            let deletion = self.backward.get(&action.address).into_iter().flatten();
+            let deletion = deletion.copied().find(|&operation| self.all[operation].action == index);
+            if let (Some(&made), Some(deletion)) = (made, deletion) {
+                self.edge(deletion, made, Needs::Ready);
+            }
+        }
+        // What ends first; then what is changed in place, which must let go but may also wait for what takes the place.
+        for dependent in plan.actions.iter().filter(|action| matches!(action.verb, Verb::Delete | Verb::Replace)) {
+            let before = self.backward.get(&dependent.address).cloned().unwrap_or_default();
+            for deletion in self.deletions_needed_by(dependent) {
+                for &first in before.iter().filter(|&&first| first != deletion) {
+                    self.edge(first, deletion, Needs::Ready);
                 }
             }
         }
+        let first = plan.actions.iter().any(|action| action.delete_first || action.makes_room_for.is_some());
+        for dependent in plan.actions.iter().filter(|action| action.verb == Verb::Update) {
+            let Some(&update) = self.forward.get(&dependent.address) else { continue };
+            for deletion in self.deletions_needed_by(dependent) {
+                if !(first && self.leads(deletion, update)) {
+                    self.edge(update, deletion, Needs::Ready);
+                }
+            }
+        }
+    }
+
+    /// The deletions of what an action's resource needed.
+    fn deletions_needed_by(&self, action: &Action) -> Vec<usize> {
+        let needed = action.entry.iter().flat_map(|entry| &entry.dependencies);
+        needed.filter_map(|needed| self.backward.get(needed)).flatten().copied().collect()
+    }
+
+    /// Whether an operation must wait for another, if only by way of others.
+    fn leads(&self, from: usize, to: usize) -> bool {
+        let (mut seen, mut next) = (vec![false; self.all.len()], vec![from]);
+        while let Some(at) = next.pop() {
+            if at == to {
+                return true;
+            }
+            if !std::mem::replace(&mut seen[at], true) {
+                next.extend(self.all[at].then.iter().map(|&(to, _)| to));
+            }
+        }
+        false
     }
 }

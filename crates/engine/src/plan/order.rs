@@ -1,13 +1,14 @@
 //! In which order a replacement happens, and what it drags along.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use serde_json::Value;
 
-use super::build::{Request, derived_id};
+use super::build::{Request, derived_id, ending};
 use super::{Action, Verb};
-use crate::Node;
 use crate::intrinsic::{self, Reference};
+use crate::state::Entry;
+use crate::{Address, Node};
 
 /// The value of a reference as far as it stays what it is: that of something replaced does not.
 fn stays(request: &Request<'_>, actions: &[Action], reference: &Reference) -> Option<Value> {
@@ -19,39 +20,83 @@ fn stays(request: &Request<'_>, actions: &[Action], reference: &Reference) -> Op
     crate::resource::value(&entry.id, &entry.attributes, reference.attribute.as_deref())
 }
 
-/// Whether the new one cannot be made while the old one is there: they would have the same name.
-fn collides(request: &Request<'_>, node: &Node, action: &Action, actions: &[Action]) -> bool {
-    let (Some(handler), Some(entry)) = (request.catalogue.get(&node.type_name), &action.entry) else { return false };
+/// Whether a new one cannot be made while this one is there: they would have the same name.
+fn collides(request: &Request<'_>, node: &Node, entry: &Entry, actions: &[Action]) -> bool {
+    let Some(handler) = request.catalogue.get(&node.type_name) else { return false };
     if entry.type_name != node.type_name || entry.region != node.region {
         return false;
     }
-    if schema::facts(&node.type_name).is_some_and(|facts| facts.replacement() == schema::Replacement::DeleteThenCreate)
-    {
+    let once = schema::facts(&node.type_name)
+        .is_some_and(|facts| facts.replacement() == schema::Replacement::DeleteThenCreate);
+    if once && entry.address == node.address {
         return true;
     }
     let properties = intrinsic::resolve(&node.properties, &|reference| stays(request, actions, reference));
     let same = |name: &str| properties.get(name).is_some() && properties.get(name) == entry.properties.get(name);
     let facts = handler.facts();
     match facts.unique_name {
-        Some(name) => same(name) && facts.unique_within.is_none_or(same),
+        // Neither says where: then both are in the same default place.
+        Some(name) => {
+            let place = |within: &str| properties.get(within) == entry.properties.get(within);
+            same(name) && facts.unique_within.is_none_or(place)
+        }
         None => derived_id(request, &node.type_name, &properties).is_some_and(|id| id == entry.id),
     }
 }
 
-/// By node (actions are in the nodes' order): replaced, and deleted before it is made again.
-fn delete_first_flags(request: &Request<'_>, actions: &[Action]) -> Vec<bool> {
+/// Whether something that is about to be deleted, but for its replacement, is in the way of what is to be made.
+fn in_the_way<'a>(
+    request: &'a Request<'_>,
+    node: &Node,
+    action: &Action,
+    actions: &[Action],
+) -> impl Iterator<Item = &'a Entry> {
+    let makes = matches!(action.verb, Verb::Create | Verb::Replace);
+    let going = ending(request).filter(|_| makes);
+    going.filter(|entry| collides(request, node, entry, actions)).collect::<Vec<_>>().into_iter()
+}
+
+/// What a name that must be free first brings with it.
+struct First<'a> {
+    /// By node (actions are in the nodes' order): made only after what is in its way, or it itself, is deleted.
+    flags: Vec<bool>,
+    /// By node: replaced, and made only after it itself is deleted.
+    own: Vec<bool>,
+    /// Where something must be deleted before something is made.
+    addresses: HashSet<&'a Address>,
+}
+
+fn deleted_first<'a>(request: &'a Request<'_>, actions: &'a [Action]) -> First<'a> {
     let graph = request.graph;
-    let mut flags = vec![false; graph.nodes.len()];
-    for &index in &graph.order {
-        let action = &actions[index];
-        if action.verb != Verb::Replace {
-            continue;
+    let (mut flags, mut own) = (vec![false; graph.nodes.len()], vec![false; graph.nodes.len()]);
+    let mut first: HashSet<&Address> = HashSet::new();
+    for (index, (node, action)) in graph.nodes.iter().zip(actions).enumerate() {
+        let replaced = action.entry.as_ref().filter(|_| action.verb == Verb::Replace);
+        let colliding = replaced.filter(|entry| collides(request, node, entry, actions));
+        own[index] = colliding.is_some();
+        for entry in colliding.into_iter().chain(in_the_way(request, node, action, actions)) {
+            first.insert(&entry.address);
+            flags[index] = true;
         }
-        // What it refers to must be deleted first, and cannot be while this is there.
-        let dragged = graph.edges[index].iter().any(|edge| flags[edge.to]);
-        flags[index] = dragged || collides(request, &graph.nodes[index], action, actions);
     }
-    flags
+    loop {
+        let before = (first.len(), own.clone());
+        // What refers to one of them must go before it.
+        let refers = |entry: &Entry, first: &HashSet<&Address>| entry.dependencies.iter().any(|n| first.contains(n));
+        let ending: Vec<&Entry> = ending(request).filter(|entry| refers(entry, &first)).collect();
+        first.extend(ending.into_iter().map(|entry| &entry.address));
+        for &index in &graph.order {
+            let action = &actions[index];
+            let (Verb::Replace, Some(entry), false) = (&action.verb, &action.entry, own[index]) else { continue };
+            if graph.edges[index].iter().any(|edge| flags[edge.to]) || refers(entry, &first) {
+                (flags[index], own[index]) = (true, true);
+                first.insert(&action.address);
+            }
+        }
+        if (first.len(), &own) == (before.0, &before.1) {
+            return First { flags, own, addresses: first };
+        }
+    }
 }
 
 /// What must be replaced only because it holds on to something that must be deleted first.
@@ -60,31 +105,67 @@ pub(super) fn forced_by_order(
     actions: &[Action],
     forced: &HashMap<usize, String>,
 ) -> HashMap<usize, String> {
-    let flags = delete_first_flags(request, actions);
+    let first = deleted_first(request, actions);
+    let mut waits = first.flags.clone();
     let mut more = HashMap::new();
     for &index in &request.graph.order {
+        waits[index] |= request.graph.edges[index].iter().any(|edge| waits[edge.to]);
         let action = &actions[index];
-        let exists = action.entry.is_some() && matches!(action.verb, Verb::NoOp | Verb::Update);
-        if !exists || forced.contains_key(&index) {
+        let exists = matches!(action.verb, Verb::NoOp | Verb::Update);
+        let Some(entry) = action.entry.as_ref().filter(|_| exists) else { continue };
+        // What waits for nothing of the kind lets go before.
+        if !waits[index] || forced.contains_key(&index) {
             continue;
         }
         let holds = request.catalogue.get(&action.type_name).map(|handler| handler.facts().holds).unwrap_or_default();
-        let held = request.graph.edges[index]
-            .iter()
-            .find(|edge| flags[edge.to] && edge.property.as_deref().is_some_and(|property| holds.contains(&property)));
-        if let Some(edge) = held {
-            let target = &request.graph.nodes[edge.to].address;
-            let property = edge.property.as_deref().unwrap_or_default();
+        let going = entry.dependencies.iter().filter(|needed| first.addresses.contains(needed));
+        let held =
+            going.flat_map(|needed| holds.iter().map(move |property| (needed, property))).find(|(needed, property)| {
+                let there = request.state.entries.values().chain(&request.state.deposed);
+                let value = entry.properties.get(property);
+                value.is_some_and(|value| there.filter(|e| e.address == **needed).any(|e| refers(value, e)))
+            });
+        if let Some((target, property)) = held {
             more.insert(index, format!("{property} holds {target}, which must be deleted before it is made again"));
         }
     }
     more
 }
 
+/// The shortest value that is taken for a reference within other text: shorter ones occur by chance.
+const TELLING: usize = 8;
+
+/// Whether a value holds the id or an attribute of a resource.
+fn refers(value: &Value, to: &Entry) -> bool {
+    match value {
+        Value::String(text) => {
+            let mut values = to.attributes.values().filter_map(Value::as_str).chain([to.id.as_str()]);
+            values.any(|value| text == value || value.len() >= TELLING && text.contains(value))
+        }
+        Value::Array(items) => items.iter().any(|item| refers(item, to)),
+        Value::Object(map) => map.values().any(|item| refers(item, to)),
+        _ => false,
+    }
+}
+
 /// Marks the replacements that delete first.
 pub(super) fn delete_first(request: &Request<'_>, actions: &mut [Action]) {
-    let flags = delete_first_flags(request, actions);
-    for (index, flag) in flags.into_iter().enumerate() {
-        actions[index].delete_first = flag;
+    let own = deleted_first(request, actions).own;
+    for (action, first) in actions.iter_mut().zip(own) {
+        action.delete_first = first;
+    }
+}
+
+/// Marks the deletions of what is in the way of something to be made.
+pub(super) fn make_room(request: &Request<'_>, actions: &[Action], deletions: &mut [Action]) {
+    for (node, action) in request.graph.nodes.iter().zip(actions) {
+        for entry in in_the_way(request, node, action, actions) {
+            let same = |deletion: &&mut Action| {
+                deletion.address == entry.address && deletion.entry.as_ref().is_some_and(|other| other.id == entry.id)
+            };
+            if let Some(deletion) = deletions.iter_mut().find(same) {
+                deletion.makes_room_for = Some(node.address.clone());
+            }
+        }
     }
 }

@@ -28,33 +28,33 @@ pub fn encode(record: &Record, out: &mut Vec<u8>) {
 pub struct Journalled {
     /// The whole records, in order.
     pub records: Vec<Record>,
-    /// How many bytes they take.
-    pub whole: usize,
-    /// What is wrong with the first line that is not whole.
-    pub lost: Option<String>,
+    /// How many bytes its ended lines take, damaged ones among them: the next line belongs there.
+    pub ended: usize,
+    /// The last line, if it was not ended: its writer was cut off, and never told that it was safe.
+    pub cut: Option<String>,
+    /// Ended lines that are not what was written: the medium or somebody changed them.
+    pub damaged: Vec<String>,
 }
 
-/// Reads a journal as far as it is whole.
+/// Reads a journal. A damaged line hides none of the whole ones after it.
 pub fn decode(bytes: &[u8]) -> Journalled {
     let mut out = Journalled::default();
     for (number, line) in bytes.split_inclusive(|byte| *byte == b'\n').enumerate() {
-        match decode_line(line) {
-            Ok(record) => {
-                out.records.push(record);
-                out.whole += line.len();
-            }
-            Err(why) => {
-                let rest = bytes.len() - out.whole;
-                out.lost = Some(format!("line {}: {why}; {rest} bytes from there on are left out", number + 1));
-                break;
-            }
+        let number = number + 1;
+        let Some(ended) = line.strip_suffix(b"\n") else {
+            out.cut = Some(format!("line {number} is cut off after {} bytes", line.len()));
+            break;
+        };
+        out.ended += line.len();
+        match decode_line(ended) {
+            Ok(record) => out.records.push(record),
+            Err(why) => out.damaged.push(format!("line {number}: {why}")),
         }
     }
     out
 }
 
 fn decode_line(line: &[u8]) -> Result<Record, String> {
-    let line = line.strip_suffix(b"\n").ok_or("cut off")?;
     let (sum, rest) = line.split_at_checked(SUM).ok_or("too short")?;
     let json = rest.strip_prefix(b" ").ok_or("no checksum")?;
     if sum != checksum(json, SUM).as_bytes() {
@@ -113,7 +113,7 @@ mod tests {
     #[test]
     fn a_whole_journal_is_read_whole() {
         let read = decode(&journal());
-        assert_eq!((read.records.len(), read.lost), (3, None));
+        assert_eq!((read.records.len(), read.cut, read.damaged.len()), (3, None, 0));
         assert_eq!(read.records[2], record(2));
     }
 
@@ -124,17 +124,20 @@ mod tests {
             let read = decode(&bytes[..end]);
             let whole = bytes[..end].iter().filter(|byte| **byte == b'\n').count();
             assert_eq!(read.records.len(), whole, "cut at {end}");
+            assert_eq!(read.cut.is_some(), !bytes[..end].is_empty() && bytes[end - 1] != b'\n', "cut at {end}");
         }
     }
 
     #[test]
-    fn a_flipped_bit_is_seen_wherever_it_is() {
+    fn a_flipped_bit_is_seen_wherever_it_is_and_hides_no_other_line() {
         let bytes = journal();
         for at in 0..bytes.len() {
             let mut damaged = bytes.clone();
             damaged[at] ^= 1;
             let read = decode(&damaged);
-            assert!(read.lost.is_some(), "a flip at {at} went unseen");
+            assert!(read.cut.is_some() || !read.damaged.is_empty(), "a flip at {at} went unseen");
+            // A line's end that is gone takes the next line with it.
+            assert!(read.records.len() + 1 + usize::from(bytes[at] == b'\n') >= 3, "a flip at {at} hid whole lines");
         }
         let snapshot = encode_snapshot(1, &State::default());
         for at in 0..snapshot.len() {

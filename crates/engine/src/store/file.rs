@@ -6,9 +6,11 @@ use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
+use super::codec::Snapshot;
 use super::{Loaded, Store, StoreError, codec};
 use crate::State;
 use crate::catalogue::BoxFuture;
+use crate::crash;
 
 /// A directory that holds the state of one environment on one cloud.
 pub struct FileStore {
@@ -44,7 +46,8 @@ pub fn private_dir(dir: &Path) -> Result<(), StoreError> {
 
 /// Writes a file whole or not at all, readable by the owner only.
 pub fn write_atomically(path: &Path, bytes: &[u8]) -> Result<(), StoreError> {
-    let dir = path.parent().unwrap_or(Path::new("."));
+    // The parent of a bare file name is empty, and no directory.
+    let dir = path.parent().filter(|dir| !dir.as_os_str().is_empty()).unwrap_or(Path::new("."));
     private_dir(dir)?;
     let temporary = path.with_extension(format!("{}.new", std::process::id()));
     let mut file = OpenOptions::new()
@@ -72,43 +75,165 @@ fn snapshot_path(dir: &Path) -> PathBuf {
     dir.join("state.json")
 }
 
+/// The snapshot before the last: with its journal it makes the last one again, should that be damaged.
+fn previous_path(dir: &Path) -> PathBuf {
+    dir.join("state-previous.json")
+}
+
 fn journal_path(dir: &Path, generation: u64) -> PathBuf {
     dir.join(format!("journal-{generation}.jsonl"))
 }
 
-fn load(dir: &Path) -> Result<(u64, Loaded, usize), StoreError> {
-    let path = snapshot_path(dir);
-    let (generation, mut state) = match read(&path)? {
-        None => (0, State::default()),
-        Some(bytes) => {
-            let snapshot = codec::decode_snapshot(&bytes).map_err(|why| StoreError::Damaged { path, why })?;
-            (snapshot.generation, snapshot.state)
-        }
-    };
-    let journalled = codec::decode(&read(&journal_path(dir, generation))?.unwrap_or_default());
-    journalled.records.iter().for_each(|record| state.apply(record));
-    Ok((generation, Loaded { state, lost: journalled.lost }, journalled.whole))
+/// What was found in a directory.
+struct Found {
+    /// The number of the journal that goes on.
+    generation: u64,
+    loaded: Loaded,
+    /// How many bytes the ended lines of that journal take.
+    ended: usize,
+    /// Whether the snapshot must be written anew before anything is appended.
+    rewrite: bool,
 }
 
-fn open_journal(dir: &Path, generation: u64, whole: usize) -> Result<File, StoreError> {
+fn load(dir: &Path) -> Result<Found, StoreError> {
+    let path = snapshot_path(dir);
+    let why = match read(&path)?.map(|bytes| codec::decode_snapshot(&bytes)) {
+        Some(Ok(snapshot)) => return found(dir, snapshot.generation, snapshot.state, None),
+        Some(Err(why)) => Some(why),
+        None => None,
+    };
+    let previous = match read(&previous_path(dir))? {
+        Some(bytes) => Some(codec::decode_snapshot(&bytes)),
+        // Before the first snapshot there was nothing, and the first journal.
+        None if journal_path(dir, 0).exists() && (why.is_some() || journal_path(dir, 1).exists()) => {
+            Some(Ok(Snapshot { generation: 0, state: State::default() }))
+        }
+        None => None,
+    };
+    match (previous, why) {
+        (None, None) => match later_journal(dir) {
+            Some(journal) => Err(StoreError::Damaged {
+                path,
+                why: format!("it is not there, nor is state-previous.json, but {} is", journal.display()),
+            }),
+            None => found(dir, 0, State::default(), None),
+        },
+        (Some(Ok(previous)), why) => {
+            let why = why.unwrap_or_else(|| "it is not there".to_owned());
+            let mut state = previous.state;
+            let between = codec::decode(&read(&journal_path(dir, previous.generation))?.unwrap_or_default());
+            between.records.iter().for_each(|record| state.apply(record));
+            let mended = format!("{}: {why}; made again from what was there before it", path.display());
+            let next = previous.generation + 1;
+            // Its own journal, unless it was lost before there was one.
+            let mut found = match journal_path(dir, next).exists() {
+                true => found(dir, next, state, Some(mended))?,
+                false => Found {
+                    generation: previous.generation,
+                    loaded: Loaded { state, mended: Some(mended), ..Loaded::default() },
+                    ended: 0,
+                    rewrite: true,
+                },
+            };
+            // That journal was whole when the snapshot was made of it: nothing of it may be cut off.
+            let mut damaged = between.damaged;
+            damaged.extend(between.cut);
+            if !damaged.is_empty() {
+                let path = journal_path(dir, previous.generation);
+                let also = found.loaded.damaged.take().map(|also| format!("; {also}")).unwrap_or_default();
+                found.loaded.damaged = Some(format!("{}: {}{also}", path.display(), damaged.join(", ")));
+            }
+            Ok(found)
+        }
+        (Some(Err(too)), Some(why)) => {
+            Err(StoreError::Damaged { path, why: format!("{why}; and so is state-previous.json: {too}") })
+        }
+        (None, Some(why)) => Err(StoreError::Damaged { path, why }),
+        (Some(Err(why)), None) => Err(StoreError::Damaged { path: previous_path(dir), why }),
+    }
+}
+
+/// A journal that goes on from a snapshot.
+fn later_journal(dir: &Path) -> Option<PathBuf> {
+    journals(dir).ok()?.into_iter().find(|(number, _)| *number > 0).map(|(_, path)| path)
+}
+
+/// The journals there are, with their numbers.
+fn journals(dir: &Path) -> Result<Vec<(u64, PathBuf)>, StoreError> {
+    let number = |file: &fs::DirEntry| {
+        let name = file.file_name();
+        name.to_str()?.strip_prefix("journal-")?.strip_suffix(".jsonl")?.parse().ok()
+    };
+    let files = fs::read_dir(dir).map_err(io(dir))?.flatten();
+    Ok(files.filter_map(|file| Some((number(&file)?, file.path()))).collect())
+}
+
+/// A snapshot with its journal.
+fn found(dir: &Path, generation: u64, mut state: State, mended: Option<String>) -> Result<Found, StoreError> {
+    let path = journal_path(dir, generation);
+    let bytes = read(&path)?;
+    // Every snapshot is put beside the journal that goes on from it.
+    let gone = bytes.is_none() && generation > 0;
+    let journalled = codec::decode(&bytes.unwrap_or_default());
+    journalled.records.iter().for_each(|record| state.apply(record));
+    let damaged = match gone {
+        true => Some(format!("{}: it is not there", path.display())),
+        false if journalled.damaged.is_empty() => None,
+        false => Some(format!("{}: {}", path.display(), journalled.damaged.join(", "))),
+    };
+    let rewrite = mended.is_some();
+    Ok(Found {
+        generation,
+        loaded: Loaded { state, lost: journalled.cut, damaged, mended },
+        ended: journalled.ended,
+        rewrite,
+    })
+}
+
+fn open_journal(dir: &Path, generation: u64, ended: usize) -> Result<File, StoreError> {
     private_dir(dir)?;
     let path = journal_path(dir, generation);
     let file = OpenOptions::new().append(true).create(true).read(true).mode(0o600).open(&path).map_err(io(&path))?;
     // A line cut off by a crash must not run into the next one.
-    if file.metadata().map_err(io(&path))?.len() > whole as u64 {
-        file.set_len(whole as u64).map_err(io(&path))?;
+    if file.metadata().map_err(io(&path))?.len() > ended as u64 {
+        file.set_len(ended as u64).map_err(io(&path))?;
     }
     Ok(file)
+}
+
+/// The journal, open to be appended to. A damaged snapshot is put aside and written anew first.
+fn opened(dir: &Path) -> Result<Open, StoreError> {
+    let found = load(dir)?;
+    if found.rewrite {
+        return put(dir, found.generation, &found.loaded.state);
+    }
+    if found.loaded.damaged.is_some() {
+        keep_damaged(&journal_path(dir, found.generation))?;
+    }
+    Ok(Open { generation: found.generation, journal: open_journal(dir, found.generation, found.ended)? })
+}
+
+/// Keeps a copy of what is damaged for whoever wants to look into it.
+fn keep_damaged(path: &Path) -> Result<(), StoreError> {
+    let aside = path.with_extension("damaged");
+    match fs::copy(path, &aside) {
+        Err(error) if error.kind() != ErrorKind::NotFound => Err(io(path)(error)),
+        _ => Ok(()),
+    }
 }
 
 fn append(dir: &Path, open: &Mutex<Option<Open>>, lines: &[u8]) -> Result<(), StoreError> {
     let mut open = open.lock().unwrap_or_else(PoisonError::into_inner);
     if open.is_none() {
-        let (generation, _, whole) = load(dir)?;
-        *open = Some(Open { generation, journal: open_journal(dir, generation, whole)? });
+        *open = Some(opened(dir)?);
     }
     let Some(open) = open.as_mut() else { return Err(StoreError::Closed) };
     let path = journal_path(dir, open.generation);
+    if crash::is_due("half a write") {
+        // What a power cut leaves.
+        let _ = open.journal.write_all(&lines[..lines.len() / 2]).and_then(|()| open.journal.sync_data());
+        crash::kill();
+    }
     open.journal.write_all(lines).and_then(|()| open.journal.sync_data()).map_err(io(&path))
 }
 
@@ -116,16 +241,39 @@ fn compact(dir: &Path, open: &Mutex<Option<Open>>, state: &State) -> Result<(), 
     let mut open = open.lock().unwrap_or_else(PoisonError::into_inner);
     let old = match open.as_ref() {
         Some(open) => open.generation,
-        None => load(dir)?.0,
+        None => load(dir)?.generation,
     };
-    write_atomically(&snapshot_path(dir), &codec::encode_snapshot(old + 1, state))?;
-    // From here on the new snapshot counts; the old journal is of no use to anybody.
-    *open = Some(Open { generation: old + 1, journal: open_journal(dir, old + 1, 0)? });
-    let path = journal_path(dir, old);
-    match fs::remove_file(&path) {
-        Err(error) if error.kind() != ErrorKind::NotFound => Err(io(&path)(error)),
-        _ => Ok(()),
+    *open = Some(put(dir, old, state)?);
+    Ok(())
+}
+
+/// Puts the snapshot after generation `old` in place, and begins its journal. The one before is kept with its journal.
+fn put(dir: &Path, old: u64, state: &State) -> Result<Open, StoreError> {
+    let (path, new) = (snapshot_path(dir), old + 1);
+    let snapshot = codec::encode_snapshot(new, state);
+    let journal = open_journal(dir, new, 0)?;
+    match fs::read(&path) {
+        Ok(bytes) if codec::decode_snapshot(&bytes).is_ok_and(|whole| whole.generation == old) => {
+            fs::rename(&path, previous_path(dir)).map_err(io(&path))?;
+            crash::point("between snapshots");
+        }
+        Err(error) if error.kind() == ErrorKind::NotFound && old == 0 => {}
+        Err(error) if error.kind() != ErrorKind::NotFound => return Err(io(&path)(error)),
+        // The last snapshot was damaged or gone: the new one is its own predecessor.
+        damaged => {
+            if damaged.is_ok() {
+                keep_damaged(&path)?;
+            }
+            write_atomically(&previous_path(dir), &snapshot)?;
+        }
     }
+    // From here on the new snapshot counts; until then what was there before makes the same state.
+    write_atomically(&path, &snapshot)?;
+    crash::point("after the snapshot");
+    for (_, path) in journals(dir)?.into_iter().filter(|(number, _)| *number < old) {
+        fs::remove_file(&path).map_err(io(&path))?;
+    }
+    Ok(Open { generation: new, journal })
 }
 
 async fn blocking<T: Send + 'static>(
@@ -137,7 +285,7 @@ async fn blocking<T: Send + 'static>(
 impl Store for FileStore {
     fn load(&self) -> BoxFuture<'_, Result<Loaded, StoreError>> {
         let dir = self.dir.clone();
-        Box::pin(blocking(move || load(&dir).map(|(_, loaded, _)| loaded)))
+        Box::pin(blocking(move || load(&dir).map(|found| found.loaded)))
     }
 
     fn append(&self, lines: Vec<u8>) -> BoxFuture<'_, Result<(), StoreError>> {
@@ -176,7 +324,9 @@ mod tests {
         let loaded = again.load().await.unwrap();
         assert_eq!(loaded.state.entries.len(), 2);
         assert_eq!(loaded.state.serial, 2);
-        assert!(!journal_path(store.dir(), 0).exists());
+        store.compact(&loaded.state).await.unwrap();
+        assert!(!journal_path(store.dir(), 0).exists(), "only the last snapshot but one is kept, with its journal");
+        assert!(journal_path(store.dir(), 1).exists() && previous_path(store.dir()).exists());
     }
 
     #[tokio::test]
@@ -194,6 +344,81 @@ mod tests {
         let loaded = store.load().await.unwrap();
         assert_eq!(loaded.lost, None);
         assert_eq!(loaded.state.entries.keys().map(|a| a.as_str().to_owned()).collect::<Vec<_>>(), ["a", "c"]);
+    }
+
+    /// A store with a snapshot before the last, a last one, and a journal after it: `a`, `b`, `c`.
+    async fn three(dir: &Path) -> FileStore {
+        let store = FileStore::new(dir);
+        for id in ["a", "b", "c"] {
+            store.append(line(id)).await.unwrap();
+            if id != "c" {
+                let state = store.load().await.unwrap().state;
+                store.compact(&state).await.unwrap();
+            }
+        }
+        store
+    }
+
+    fn names(state: &State) -> Vec<&str> {
+        state.entries.keys().map(crate::Address::as_str).collect()
+    }
+
+    #[tokio::test]
+    async fn a_damaged_or_missing_snapshot_is_made_again_from_the_one_before() {
+        for missing in [false, true] {
+            let dir = tempfile::tempdir().unwrap();
+            drop(three(dir.path()).await);
+            let path = snapshot_path(dir.path());
+            if missing {
+                fs::remove_file(&path).unwrap();
+            } else {
+                let mut bytes = fs::read(&path).unwrap();
+                bytes[90] ^= 4;
+                fs::write(&path, bytes).unwrap();
+            }
+            let store = FileStore::new(dir.path());
+            let loaded = store.load().await.unwrap();
+            assert_eq!(names(&loaded.state), ["a", "b", "c"]);
+            assert_eq!(loaded.damaged, None);
+            assert!(loaded.mended.unwrap().contains("state.json"), "the file is named");
+            // The first write puts it right; what was damaged is kept aside.
+            store.append(line("d")).await.unwrap();
+            let loaded = FileStore::new(dir.path()).load().await.unwrap();
+            assert_eq!((names(&loaded.state), loaded.mended), (vec!["a", "b", "c", "d"], None));
+            assert_eq!(path.with_extension("damaged").exists(), !missing);
+        }
+    }
+
+    #[tokio::test]
+    async fn two_damaged_snapshots_are_an_error_that_names_both() {
+        let dir = tempfile::tempdir().unwrap();
+        drop(three(dir.path()).await);
+        fs::write(snapshot_path(dir.path()), "x").unwrap();
+        fs::write(previous_path(dir.path()), "y").unwrap();
+        let error = FileStore::new(dir.path()).load().await.unwrap_err().to_string();
+        assert!(error.contains("state.json") && error.contains("state-previous.json"), "{error}");
+    }
+
+    #[tokio::test]
+    async fn a_damaged_line_is_named_and_hides_no_other() {
+        let dir = tempfile::tempdir().unwrap();
+        let store = FileStore::new(dir.path());
+        for id in ["a", "b", "c"] {
+            store.append(line(id)).await.unwrap();
+        }
+        let path = journal_path(dir.path(), 0);
+        let mut bytes = fs::read(&path).unwrap();
+        let second = bytes.iter().position(|byte| *byte == b'\n').unwrap() + 30;
+        bytes[second] ^= 1;
+        fs::write(&path, bytes).unwrap();
+
+        let store = FileStore::new(dir.path());
+        let loaded = store.load().await.unwrap();
+        assert_eq!(names(&loaded.state), ["a", "c"]);
+        assert!(loaded.damaged.unwrap().contains("journal-0.jsonl: line 2"));
+        store.append(line("d")).await.unwrap();
+        assert_eq!(names(&store.load().await.unwrap().state), ["a", "c", "d"]);
+        assert!(path.with_extension("damaged").exists());
     }
 
     #[tokio::test]

@@ -6,6 +6,7 @@ use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinHandle;
 
 use super::{Store, StoreError, codec};
+use crate::crash;
 use crate::state::Record;
 
 type Line = (Vec<u8>, oneshot::Sender<Result<(), Arc<StoreError>>>);
@@ -39,11 +40,15 @@ impl Journal {
 
     /// Appends a record and waits until it is safe.
     pub async fn append(&self, record: &Record) -> Result<(), Arc<StoreError>> {
+        let line = record.kind();
+        crash::point(&format!("before writing {line}"));
         let (done, wait) = oneshot::channel();
         let mut bytes = Vec::new();
         codec::encode(record, &mut bytes);
         self.lines.send((bytes, done)).map_err(|_| Arc::new(StoreError::Closed))?;
-        wait.await.unwrap_or_else(|_| Err(Arc::new(StoreError::Closed)))
+        let result = wait.await.unwrap_or_else(|_| Err(Arc::new(StoreError::Closed)));
+        crash::point(&format!("after writing {line}"));
+        result
     }
 }
 

@@ -22,6 +22,20 @@ pub struct Holder {
     pub since: String,
 }
 
+impl Holder {
+    /// This process, from now on.
+    pub fn me(command: &str) -> Self {
+        let user = std::env::var("USER").unwrap_or_else(|_| "somebody".to_owned());
+        let host = fs::read_to_string("/etc/hostname").unwrap_or_default();
+        Self {
+            who: format!("{user}@{}", host.trim()),
+            pid: std::process::id(),
+            command: command.to_owned(),
+            since: jiff::Timestamp::now().strftime("%FT%TZ").to_string(),
+        }
+    }
+}
+
 impl std::fmt::Display for Holder {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "`{}` of {}, process {}, since {}", self.command, self.who, self.pid, self.since)
@@ -51,14 +65,7 @@ impl Lock {
             }
             Err(TryLockError::Error(source)) => return Err(StoreError::Io { path, source }),
         }
-        let user = std::env::var("USER").unwrap_or_else(|_| "somebody".to_owned());
-        let host = fs::read_to_string("/etc/hostname").unwrap_or_default();
-        let me = Holder {
-            who: format!("{user}@{}", host.trim()),
-            pid: std::process::id(),
-            command: command.to_owned(),
-            since: jiff::Timestamp::now().strftime("%FT%TZ").to_string(),
-        };
+        let me = Holder::me(command);
         super::file::write_atomically(&holder, &serde_json::to_vec(&me).unwrap_or_default())?;
         Ok(Self { _file: file, holder })
     }

@@ -26,7 +26,7 @@ pub enum StoreError {
         /// What it said.
         source: std::io::Error,
     },
-    /// The snapshot is damaged.
+    /// The snapshot is damaged, and so is the one before it, or there is none.
     #[error("{path}: the state snapshot is damaged: {why}")]
     Damaged {
         /// The file.
@@ -61,8 +61,14 @@ pub enum StoreError {
 pub struct Loaded {
     /// The state that snapshot and journal make together.
     pub state: State,
-    /// Lines at the end of the journal that were not whole, and why; the last run was cut off there.
+    /// The journal's last line, if it was not whole: the last run was cut off there. Nothing was lost by it: what it
+    /// would have said is found out by looking.
     pub lost: Option<String>,
+    /// What was damaged and could not all be made up for: records are missing. What they told of is found again by
+    /// tags and names ([`rebuild`](crate::rebuild)).
+    pub damaged: Option<String>,
+    /// What was damaged and made up for without loss.
+    pub mended: Option<String>,
 }
 
 /// A place for an environment's state.

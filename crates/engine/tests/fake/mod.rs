@@ -181,8 +181,21 @@ impl Handler for FakeHandler {
             let cloud = cloud(cx);
             cloud.call("find", cx)?;
             let things = cloud.things.lock().unwrap();
-            let found = things.iter().find(|(_, thing)| thing.token == *cx.token);
+            let is_it = |thing: &Thing| match &*cx.token {
+                "" => thing.address == cx.address.as_str() && thing.type_name == self.type_name,
+                token => thing.token == token,
+            };
+            let found = things.iter().find(|(_, thing)| is_it(thing));
             Ok(found.map(|(id, _)| Created::new(id.clone()).with("Arn", format!("arn:{id}"))))
+        })
+    }
+
+    fn of_arn<'a>(&'a self, arn: &'a str, cx: &'a Context) -> BoxFuture<'a, Result<Option<String>, Failure>> {
+        Box::pin(async move {
+            let id = arn.strip_prefix("arn:").unwrap_or_default();
+            let cloud = cloud(cx);
+            let things = cloud.things.lock().unwrap();
+            Ok(things.get(id).filter(|thing| thing.type_name == self.type_name).map(|_| id.to_owned()))
         })
     }
 

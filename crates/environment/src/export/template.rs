@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use engine::{Address, Catalogue, Node};
 use serde_json::{Map, Value, json};
+use storage::final_snapshot::SNAPSHOT_TAG;
 
 /// Types whose deletion policy can be `Snapshot`: AWS CloudFormation User Guide, "DeletionPolicy attribute".
 const WITH_SNAPSHOTS: &[&str] = &[
@@ -51,6 +52,19 @@ pub fn template(
     (Value::Object(body), parameters)
 }
 
+/// What becomes of a resource with data when it is deleted; none: CloudFormation's default.
+fn deletion_policy(node: &Node) -> Option<&'static str> {
+    let tags = node.properties["Tags"].as_array().map(Vec::as_slice).unwrap_or_default();
+    let wish = tags.iter().find(|tag| tag["Key"] == SNAPSHOT_TAG).and_then(|tag| tag["Value"].as_str());
+    match (WITH_SNAPSHOTS.contains(&node.type_name.as_str()), wish) {
+        // CloudFormation's own default differs between types.
+        (true, Some("false")) => Some("Delete"),
+        (true, Some(_)) => Some("Snapshot"),
+        (true, None) => node.protected.then_some("Snapshot"),
+        (false, _) => node.protected.then_some("Retain"),
+    }
+}
+
 /// What resources are called in the template, and parameters for those that are not in it.
 struct Names {
     ids: BTreeMap<Address, String>,
@@ -88,8 +102,7 @@ impl Names {
             resource.insert("DependsOn".to_owned(), Value::Array(after));
         }
         let holds_data = catalogue.get(&node.type_name).is_some_and(|handler| handler.facts().holds_data);
-        if holds_data && node.protected {
-            let policy = if WITH_SNAPSHOTS.contains(&node.type_name.as_str()) { "Snapshot" } else { "Retain" };
+        if let Some(policy) = deletion_policy(node).filter(|_| holds_data) {
             resource.insert("DeletionPolicy".to_owned(), Value::from(policy));
             resource.insert("UpdateReplacePolicy".to_owned(), Value::from(policy));
         }

@@ -40,11 +40,11 @@ fn what_cloudformation_cannot_make_is_named() {
 }
 
 #[test]
-fn databases_are_kept_where_they_are_protected() {
+fn databases_leave_a_snapshot_where_they_are_protected() {
     let policy =
         |name: &str| exported(name).templates[0].body["Resources"]["StoragePostgresMain"]["DeletionPolicy"].clone();
     assert_eq!(policy("freeside/production"), json!("Snapshot"));
-    assert_eq!(policy("freeside/staging"), Value::Null);
+    assert_eq!(policy("freeside/staging"), json!("Delete"));
 }
 
 /// Every name that a template refers to.

@@ -1,6 +1,6 @@
 //! The wire protocols: Smithy RPC v2 CBOR for emulators that do not speak it, operation names of REST calls, and errors in each shape.
 
-mod cbor;
+pub(crate) mod cbor;
 pub(crate) mod errors;
 pub(crate) mod rest;
 
@@ -11,13 +11,18 @@ use serde_json::Value;
 use crate::call::{Call, Payload, Protocol};
 use crate::cloud::Cloud;
 use crate::reply::Reply;
-use crate::time;
+use crate::{time, trail};
 
 /// CloudWatch is the one service that aws-sdk-rust calls in CBOR, and that no emulator answers in it.
 const CLOUDWATCH: &str = "GraniteServiceVersion20100801";
 
-/// Hands a call on, as awsJson 1.0 where it came in CBOR.
-pub(crate) async fn around(cloud: &Cloud, mut call: Call) -> Reply {
+/// Hands a call on, as awsJson 1.0 where it came in CBOR, and has the event history keep it.
+pub(crate) async fn around(cloud: &Cloud, call: Call) -> Reply {
+    let noted = trail::Noted::of(&call);
+    trail::keep(cloud, noted, translated(cloud, call).await).await
+}
+
+async fn translated(cloud: &Cloud, mut call: Call) -> Reply {
     if call.protocol != Protocol::Cbor {
         return time::around(cloud, call).await;
     }

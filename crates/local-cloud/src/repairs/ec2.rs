@@ -1,4 +1,4 @@
-//! EC2: what databases and caches, which live in the other emulator, use cannot be deleted.
+//! EC2: what network interfaces, or databases and caches, which live in the other emulator, use cannot be deleted.
 
 use hyper::StatusCode;
 
@@ -33,8 +33,27 @@ pub(super) async fn around(cloud: &Cloud, call: Call) -> Reply {
 
 async fn ask(cloud: &Cloud, service: &str, region: &str, operation: &str) -> Option<Element> {
     let version = if service == "rds" { "2014-10-31" } else { "2015-02-02" };
-    let reply = forward::send(cloud, Call::query(service, region, operation, version, &[])).await.whole().await;
+    answer(cloud, Call::query(service, region, operation, version, &[])).await
+}
+
+async fn answer(cloud: &Cloud, call: Call) -> Option<Element> {
+    let reply = forward::send(cloud, call).await.whole().await;
     reply.xml().filter(|_| reply.status.is_success())
+}
+
+/// A network interface that a client made in the group or subnet. Those that the emulator makes for itself have no
+/// description, or this one, and some of them outlive what they were made for.
+async fn interface(cloud: &Cloud, region: &str, filter: &str, value: &str) -> Option<String> {
+    let fields = [("Filter.1.Name", filter), ("Filter.1.Value.1", value)];
+    let root = answer(cloud, Call::query("ec2", region, "DescribeNetworkInterfaces", "2016-11-15", &fields)).await?;
+    let mut found = None;
+    root.each("item", &mut |item| {
+        let described = item.get("description").is_some_and(|text| !text.is_empty() && text != "moto ECS");
+        if let Some(id) = item.get("networkInterfaceId").filter(|_| described) {
+            found = Some(id);
+        }
+    });
+    found
 }
 
 /// The first `item` below `root` in which an element `holder` has this text, by its `name`.
@@ -50,8 +69,11 @@ fn user(root: &Element, item: &str, holder: &str, text: &str, name: &str) -> Opt
     found
 }
 
-/// A database or cache whose network interfaces have the security group.
+/// What is in the security group: a network interface, or that of a database or cache.
 async fn security_group_user(cloud: &Cloud, region: &str, group: &str) -> Option<String> {
+    if let Some(found) = interface(cloud, region, "group-id", group).await {
+        return Some(found);
+    }
     for (operation, item, name) in [
         ("DescribeDBInstances", "DBInstance", "DBInstanceIdentifier"),
         ("DescribeDBClusters", "DBCluster", "DBClusterIdentifier"),
@@ -65,8 +87,11 @@ async fn security_group_user(cloud: &Cloud, region: &str, group: &str) -> Option
     user(&root, "CacheCluster", "SecurityGroupId", group, "CacheClusterId")
 }
 
-/// A database, or the subnet group of a cache in use, that has the subnet. A subnet group alone holds nothing: AWS lets its subnets go.
+/// A network interface, a database, or the subnet group of a cache in use, that has the subnet. A subnet group alone holds nothing: AWS lets its subnets go.
 async fn subnet_user(cloud: &Cloud, region: &str, subnet: &str) -> Option<String> {
+    if let Some(found) = interface(cloud, region, "subnet-id", subnet).await {
+        return Some(found);
+    }
     let databases = ask(cloud, "rds", region, "DescribeDBInstances").await;
     if let Some(found) =
         databases.and_then(|root| user(&root, "DBInstance", "SubnetIdentifier", subnet, "DBInstanceIdentifier"))

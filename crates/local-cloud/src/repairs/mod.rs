@@ -5,6 +5,7 @@ mod autoscaling;
 mod ec2;
 mod ecs;
 mod monitoring;
+mod snapshots;
 mod tagging;
 mod tokens;
 
@@ -26,6 +27,7 @@ pub(crate) async fn around(cloud: &Cloud, call: Call) -> Reply {
         "ec2" => ec2::around(cloud, call).await,
         "ecs" => ecs::around(cloud, call).await,
         "monitoring" => monitoring::around(cloud, call).await,
+        "elasticache" | "rds" => snapshots::around(cloud, call).await,
         "tagging" => tagging::around(cloud, call).await,
         _ => forward::send(cloud, call).await,
     }

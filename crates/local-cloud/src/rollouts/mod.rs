@@ -115,6 +115,12 @@ pub(crate) async fn around(cloud: &Cloud, call: Call) -> Reply {
     }
 }
 
+/// Lets go on what was never to be steady.
+pub(crate) fn release(cloud: &Cloud) {
+    let seconds = STEADY * cloud.time_scale;
+    cloud.rollouts().services.values_mut().for_each(|service| service.release(seconds, now()));
+}
+
 fn invalid(call: &Call, message: &str) -> Reply {
     errors::answer(call, StatusCode::BAD_REQUEST, "InvalidParameterException", message)
 }
@@ -126,7 +132,7 @@ fn spec(body: &Value) -> Map<String, Value> {
 }
 
 async fn create(cloud: &Cloud, call: Call) -> Reply {
-    let (region, body) = (call.region.clone(), call.body());
+    let (region, body, stuck) = (call.region.clone(), call.body(), call.stuck);
     let cluster = body["cluster"].as_str().unwrap_or("default").to_owned();
     let name = body["serviceName"].as_str().unwrap_or_default().to_owned();
     let token = body["clientToken"].as_str().map(str::to_owned);
@@ -157,7 +163,8 @@ async fn create(cloud: &Cloud, call: Call) -> Reply {
         return reply;
     };
     let definition = definition(cloud, &region, described["taskDefinition"].as_str().unwrap_or_default()).await;
-    let mut made = Service::new(&name, cluster_arn, STEADY * cloud.time_scale, now());
+    let seconds = if stuck { f64::INFINITY } else { STEADY * cloud.time_scale };
+    let mut made = Service::new(&name, cluster_arn, seconds, now());
     made.spec = spec(&body);
     made.token = token;
     made.subnets = subnets(cloud, &region, &body).await;

@@ -190,6 +190,19 @@ impl Service {
         self.advance(now);
     }
 
+    /// Lets tasks that would never start run now.
+    pub fn release(&mut self, seconds: f64, now: f64) {
+        if self.seconds.is_finite() {
+            return;
+        }
+        self.seconds = seconds;
+        let tasks = self.deployments.iter_mut().flat_map(|deployment| &mut deployment.tasks);
+        for task in tasks.filter(|task| task.healthy.is_infinite()) {
+            (task.running, task.healthy) = (now, now);
+        }
+        self.advance(now);
+    }
+
     /// Ends one task on request; the scheduler starts another.
     pub fn replace(&mut self, task: &str, reason: &str, now: f64) -> Option<Task> {
         let index =

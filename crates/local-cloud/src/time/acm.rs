@@ -14,13 +14,16 @@ pub(super) fn key(region: &str, arn: &str) -> Key {
 }
 
 pub(super) async fn around(cloud: &Cloud, call: Call) -> Reply {
-    let region = call.region.clone();
+    let (region, stuck) = (call.region.clone(), call.stuck);
     match call.operation.as_str() {
         "RequestCertificate" => {
             let reply = rollouts::around(cloud, call).await.whole().await;
             if let Some(arn) = reply.json()["CertificateArn"].as_str().filter(|_| reply.status.is_success()) {
                 let (key, now) = (key(&region, arn), cloud.clock.now());
-                cloud.lifecycles().create(key, now, CERTIFICATE_ISSUED * cloud.time_scale);
+                match stuck {
+                    true => cloud.lifecycles().stick(key, now),
+                    false => cloud.lifecycles().create(key, now, CERTIFICATE_ISSUED * cloud.time_scale),
+                }
             }
             reply
         }

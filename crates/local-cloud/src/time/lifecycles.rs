@@ -49,6 +49,22 @@ impl Lifecycles {
         self.put(key, Phase::Creating, now, seconds, None, Vec::new());
     }
 
+    /// A resource was created, and is not ready until it is released.
+    pub fn stick(&mut self, key: Key, now: f64) {
+        self.made.insert(key.clone());
+        self.put(key, Phase::Creating, now, f64::INFINITY, None, Vec::new());
+    }
+
+    /// Whether anything sticks.
+    pub fn is_stuck(&self) -> bool {
+        self.entries.values().any(|entry| entry.until.is_infinite())
+    }
+
+    /// What sticks is ready at once.
+    pub fn release(&mut self) {
+        self.entries.retain(|_, entry| entry.until.is_finite());
+    }
+
     /// A resource is being changed. One that is still being made stays in the making.
     pub fn modify(&mut self, key: Key, now: f64, seconds: f64) {
         if self.phase(&key, now) != Some(Phase::Creating) {
@@ -145,6 +161,19 @@ mod tests {
         lifecycles.delete(key("a"), 30.0, 10.0, None, Vec::new());
         lifecycles.create(key("a"), 50.0, 10.0);
         assert_eq!(lifecycles.phase(&key("a"), 50.0), Some(Phase::Creating), "it is another of that name");
+    }
+
+    #[test]
+    fn what_sticks_is_ready_when_it_is_released() {
+        let mut lifecycles = Lifecycles::default();
+        lifecycles.create(key("a"), 0.0, 10.0);
+        assert!(!lifecycles.is_stuck());
+        lifecycles.stick(key("b"), 0.0);
+        assert_eq!(lifecycles.phase(&key("b"), 1e9), Some(Phase::Creating));
+        assert!(lifecycles.is_stuck());
+        lifecycles.release();
+        assert_eq!(lifecycles.phase(&key("b"), 1.0), None);
+        assert_eq!(lifecycles.phase(&key("a"), 1.0), Some(Phase::Creating), "it only takes its time");
     }
 
     #[test]

@@ -25,7 +25,7 @@ use table::{KINDS, Kind};
 
 /// Hands a call on, and gives the answer its time.
 pub(crate) async fn around(cloud: &Cloud, call: Call) -> Reply {
-    if cloud.time_scale <= 0.0 {
+    if cloud.time_scale <= 0.0 && !call.stuck && !cloud.lifecycles().is_stuck() {
         return rollouts::around(cloud, call).await;
     }
     if let Some(refused) = refuse(cloud, &call) {
@@ -54,6 +54,24 @@ pub(crate) async fn around(cloud: &Cloud, call: Call) -> Reply {
     rollouts::around(cloud, call).await
 }
 
+/// The type of what a call makes, if that takes time.
+pub(crate) fn made_by(call: &Call) -> Option<&'static str> {
+    let operation = call.operation.as_str();
+    match (call.service.as_str(), operation) {
+        ("acm", "RequestCertificate") => return Some("AWS::CertificateManager::Certificate"),
+        ("ecs", "CreateService") => return Some("AWS::ECS::Service"),
+        // Gateway endpoints, which are meant where nothing is said, are there at once.
+        ("ec2", "CreateVpcEndpoint") if call.field("VpcEndpointType") != Some("Interface") => return None,
+        _ => {}
+    }
+    KINDS.iter().find(|kind| kind.service == call.service && kind.create.contains(&operation)).map(|kind| kind.name)
+}
+
+/// Lets go on what was never to be ready.
+pub(crate) fn release(cloud: &Cloud) {
+    cloud.lifecycles().release();
+}
+
 /// Something that another layer is ending uses all this until it is gone.
 pub(crate) fn hold(cloud: &Cloud, kind: &'static str, region: &str, id: &str, seconds: f64, holds: Vec<String>) {
     let key = Key { kind, region: region.to_owned(), id: id.to_owned() };
@@ -80,7 +98,7 @@ fn named(call: &Call, kind: &Kind) -> Vec<String> {
 }
 
 async fn create(cloud: &Cloud, call: Call, kind: &'static Kind) -> Reply {
-    let region = call.region.clone();
+    let (region, stuck) = (call.region.clone(), call.stuck);
     for id in named(&call, kind) {
         if cloud.lifecycles().last(&key(kind, &region, &id), cloud.clock.now()).is_some() {
             let code = match kind.service {
@@ -97,7 +115,10 @@ async fn create(cloud: &Cloud, call: Call, kind: &'static Kind) -> Reply {
             let (mut lifecycles, now) = (cloud.lifecycles(), cloud.clock.now());
             for id in documents::ids(root, kind) {
                 let key = key(kind, &region, &id);
-                lifecycles.create(key, now, kind.seconds.create * cloud.time_scale);
+                match stuck {
+                    true => lifecycles.stick(key, now),
+                    false => lifecycles.create(key, now, kind.seconds.create * cloud.time_scale),
+                }
             }
             documents::rewrite(root, kind, &region, &lifecycles, now);
         })

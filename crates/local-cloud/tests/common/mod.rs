@@ -67,16 +67,30 @@ impl Cloud {
 
     /// One HTTP request.
     pub fn send(&self, method: &str, path: &str, headers: &[(&str, &str)], body: &[u8]) -> Answer {
-        let mut stream = TcpStream::connect(("127.0.0.1", self.port())).unwrap();
+        self.try_send(method, path, headers, body).unwrap().unwrap()
+    }
+
+    /// The same, where the connection may end: `None` if it was closed in good order before the first byte of the answer.
+    pub fn try_send(
+        &self,
+        method: &str,
+        path: &str,
+        headers: &[(&str, &str)],
+        body: &[u8],
+    ) -> std::io::Result<Option<Answer>> {
+        let mut stream = TcpStream::connect(("127.0.0.1", self.port()))?;
         let mut head = format!("{method} {path} HTTP/1.1\r\nHost: 127.0.0.1:{}\r\nConnection: close\r\n", self.port());
         for (name, value) in headers {
             head += &format!("{name}: {value}\r\n");
         }
         head += &format!("Content-Length: {}\r\n\r\n", body.len());
-        stream.write_all(head.as_bytes()).unwrap();
-        stream.write_all(body).unwrap();
+        stream.write_all(head.as_bytes())?;
+        stream.write_all(body)?;
         let mut bytes = Vec::new();
-        stream.read_to_end(&mut bytes).unwrap();
+        stream.read_to_end(&mut bytes)?;
+        if bytes.is_empty() {
+            return Ok(None);
+        }
         let end = bytes.windows(4).position(|window| window == b"\r\n\r\n").unwrap();
         let headers = String::from_utf8_lossy(&bytes[..end]).to_lowercase();
         let status = headers.split(' ').nth(1).unwrap().parse().unwrap();
@@ -84,7 +98,7 @@ impl Cloud {
         if headers.contains("transfer-encoding: chunked") {
             body = dechunk(&body);
         }
-        Answer { status, headers, body }
+        Ok(Some(Answer { status, headers, body }))
     }
 
     /// A call in the query protocol.

@@ -17,15 +17,15 @@ pub(super) struct Groups {
     pub stores: BTreeMap<String, Handle>,
 }
 
-/// A group from which nothing goes out.
+/// A group from which nothing goes out, and into which only rules of their own let someone.
 pub(super) fn group(name: &str, description: &str, network: &Network) -> SecurityGroup {
     SecurityGroup {
         group_name: Some(name.to_owned()),
         group_description: Some(description.to_owned()),
         vpc_id: Some(network.vpc.id()),
         security_group_egress: Some(vec![Egress::nowhere()]),
+        security_group_ingress: Some(Vec::new()),
         tags: names::tags(name),
-        ..SecurityGroup::default()
     }
 }
 

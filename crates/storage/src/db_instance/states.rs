@@ -2,7 +2,10 @@
 //! <https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/accessing-monitoring.html#Overview.DBInstance.Status>.
 
 use aws_sdk_rds::types::{DbInstance as SdkInstance, PendingModifiedValues};
-use cloud::Readiness;
+use cloud::{Context, Failure, Readiness};
+
+use crate::final_snapshot::Wish;
+use crate::rds;
 
 /// States that pass into no other without a person's help.
 const FAILED: &[(&str, &str)] = &[
@@ -29,6 +32,9 @@ const SERVING: &[&str] = &["available", "storage-optimization", "storage-config-
 /// States in which no final snapshot can be taken, or of which there would be nothing in it.
 const NO_SNAPSHOT: &[&str] =
     &["creating", "failed", "incompatible-create", "incompatible-restore", "incompatible-network"];
+
+/// Those of them in which there was never anything in it.
+const NEVER_SERVED: &[&str] = &["creating", "incompatible-create"];
 
 pub(super) fn readiness(instance: &SdkInstance) -> Readiness {
     let status = instance.db_instance_status().unwrap_or("not reported");
@@ -81,18 +87,42 @@ pub(super) fn is_going(instance: &SdkInstance) -> bool {
     instance.db_instance_status().is_some_and(|status| status.starts_with("delet"))
 }
 
-/// Whether deleting it leaves a final snapshot: see the rule in the module's documentation.
-pub(super) fn leaves_snapshot(instance: &SdkInstance) -> bool {
+/// The name of the final snapshot that its deletion leaves, if any: see the rule in the module's documentation. A
+/// failure where one is asked for, and RDS cannot make it.
+pub(super) fn last_snapshot(instance: &SdkInstance, id: &str, cx: &Context) -> Result<Option<String>, Failure> {
+    let given = |text: Option<&str>| text.is_some_and(|text| !text.is_empty());
+    // The data are the cluster's, or the source's.
+    if given(instance.db_cluster_identifier()) || given(instance.read_replica_source_db_instance_identifier()) {
+        return Ok(None);
+    }
+    let wish = Wish::of(rds::pairs(instance.tag_list()));
+    let name = wish.name(id, instance.backup_retention_period.unwrap_or(0) > 0, cx);
     let status = instance.db_instance_status().unwrap_or_default();
-    instance.backup_retention_period.unwrap_or(0) > 0
-        && instance.db_cluster_identifier().is_none_or(str::is_empty)
-        && instance.read_replica_source_db_instance_identifier().is_none_or(str::is_empty)
-        && !NO_SNAPSHOT.contains(&status)
+    if name.is_none() || !NO_SNAPSHOT.contains(&status) {
+        return Ok(name);
+    }
+    // RDS tells a time only of what was once available.
+    let is_empty = instance.instance_create_time().is_none() || NEVER_SERVED.contains(&status);
+    if is_empty || wish == Wish::Unsaid {
+        return Ok(None);
+    }
+    let message = format!("the database {id} is {status}: RDS can make no final snapshot of it, and one is asked for");
+    let hint = format!(
+        "its data are in its backups only; to delete it without: write `final-snapshot = false` and deploy, or \
+         aws rds delete-db-instance --skip-final-snapshot --db-instance-identifier {id}"
+    );
+    Err(Failure::invalid(message).hint(hint))
 }
 
 #[cfg(test)]
 mod tests {
+    use aws_sdk_rds::primitives::DateTime;
+    use aws_sdk_rds::types::Tag;
+    use aws_sdk_rds::types::builders::DbInstanceBuilder;
+
     use super::*;
+    use crate::final_snapshot::SNAPSHOT_TAG;
+    use crate::named::tests::context;
 
     fn instance(status: &str) -> SdkInstance {
         SdkInstance::builder().db_instance_status(status).backup_retention_period(7).build()
@@ -125,19 +155,40 @@ mod tests {
         assert_eq!(readiness(&done), Readiness::Ready);
     }
 
+    fn tagged(status: &str, wish: &str) -> DbInstanceBuilder {
+        let tag = Tag::builder().key(SNAPSHOT_TAG).value(wish).build();
+        SdkInstance::builder().db_instance_status(status).tag_list(tag)
+    }
+
     #[test]
-    fn a_final_snapshot_is_left_where_there_are_backups() {
-        assert!(leaves_snapshot(&instance("available")));
-        for state in NO_SNAPSHOT {
-            assert!(!leaves_snapshot(&instance(state)), "{state}");
+    fn a_final_snapshot_is_left_where_it_is_asked_for_or_there_are_backups() {
+        let made = Some("db-final-12345678");
+        let without = || SdkInstance::builder().db_instance_status("available").backup_retention_period(0);
+        let backups = |builder: DbInstanceBuilder| builder.backup_retention_period(7);
+        let cases = [
+            (instance("available"), made),
+            (without().build(), None),
+            (tagged("available", "true").build(), made),
+            (tagged("storage-full", "true").build(), made),
+            (backups(tagged("available", "false")).build(), None),
+            (tagged("available", "last").build(), Some("last")),
+            (backups(without().db_cluster_identifier("cluster")).build(), None),
+            (tagged("available", "true").read_replica_source_db_instance_identifier("source").build(), None),
+            (tagged("creating", "true").build(), None),
+            (tagged("incompatible-network", "true").build(), None),
+        ];
+        for (instance, expected) in cases {
+            assert_eq!(last_snapshot(&instance, "db", &context()).unwrap().as_deref(), expected, "{instance:?}");
         }
-        let without = SdkInstance::builder().db_instance_status("available").backup_retention_period(0).build();
-        assert!(!leaves_snapshot(&without));
-        let member = SdkInstance::builder()
-            .db_instance_status("available")
-            .backup_retention_period(7)
-            .db_cluster_identifier("cluster")
-            .build();
-        assert!(!leaves_snapshot(&member));
+        for state in NO_SNAPSHOT {
+            assert_eq!(last_snapshot(&instance(state), "db", &context()).unwrap(), None, "{state}");
+        }
+    }
+
+    #[test]
+    fn a_snapshot_that_is_asked_for_and_cannot_be_made_is_no_reason_to_lose_the_data() {
+        let served = tagged("failed", "true").instance_create_time(DateTime::from_secs(1_700_000_000)).build();
+        let failure = last_snapshot(&served, "db", &context()).unwrap_err();
+        assert!(failure.message.contains("is failed") && failure.hint.unwrap().contains("final-snapshot = false"));
     }
 }

@@ -5,6 +5,7 @@ use schema::closest;
 
 use super::Inputs;
 use super::windows::Window;
+use crate::settings::FinalSnapshot;
 
 /// Findings on one store: `storage.postgres.main`.
 pub(super) struct Check<'a> {
@@ -62,6 +63,19 @@ impl Check<'_> {
         if !(least..=most).contains(&value) {
             let message = format!("`{key}` is {value}{unit}");
             self.error(rule, key, message, format!("{least} to {most}{unit}"));
+        }
+    }
+
+    /// The name of the final snapshot.
+    pub(super) fn final_snapshot(&mut self, setting: &Option<FinalSnapshot>) {
+        let Some(FinalSnapshot::Named(name)) = setting else { return };
+        let plain = name.len() <= 255
+            && name.starts_with(|c: char| c.is_ascii_alphabetic())
+            && name.split('-').all(|part| !part.is_empty() && part.bytes().all(|b| b.is_ascii_alphanumeric()));
+        // The tag that carries the wish could not tell such a name from a yes or no.
+        if !plain || matches!(name.to_ascii_lowercase().as_str(), "true" | "false") {
+            let message = format!("`{name}` is no name of a snapshot");
+            self.error("final-snapshot", "final-snapshot", message, "letters, digits and single hyphens, at most 255");
         }
     }
 

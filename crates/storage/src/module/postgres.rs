@@ -8,6 +8,7 @@ use super::{Inputs, StoreOutput, physical, security_group};
 use crate::db_instance::DbInstance;
 use crate::db_parameter_group::DbParameterGroup;
 use crate::db_subnet_group::DbSubnetGroup;
+use crate::final_snapshot;
 use crate::parameters::{Parameters, db_family, major, numbers};
 use crate::settings::{Postgres, StorageType};
 
@@ -119,6 +120,7 @@ fn instance(
         publicly_accessible: Some(settings.public),
         storage_encrypted: Some(true),
         storage_type: Some(settings.storage_type.name().to_owned()),
+        tags: final_snapshot::tags(&settings.final_snapshot, settings.protected, settings.keep_backups),
         vpc_security_groups: security_group(&format!("postgres.{name}"), inputs),
         ..DbInstance::default()
     }
@@ -138,6 +140,7 @@ fn check(settings: &Postgres, physical: &str, inputs: &Inputs, check: &mut Check
     check.one_of("instance-class", "class", "instance class for PostgreSQL", &settings.class, classes);
     storage(settings, check);
     check.within("backups", "backups", settings.backups, 0, 35, " days");
+    check.final_snapshot(&settings.final_snapshot);
     check.windows(("backup-window", &settings.backup_window), &settings.maintenance_window, 30);
     check.within("port", "port", u32::from(settings.port), 1150, 65535, "");
     for (at, log) in settings.log_exports.iter().enumerate() {

@@ -7,6 +7,7 @@ use super::check::Check;
 use super::{Inputs, StoreOutput, physical, security_group};
 use crate::cache_parameter_group::CacheParameterGroup;
 use crate::cache_subnet_group::CacheSubnetGroup;
+use crate::final_snapshot;
 use crate::parameters::{Parameters, cache_family, numbers};
 use crate::replication_group::ReplicationGroup;
 use crate::settings::Redis;
@@ -126,6 +127,7 @@ fn group(
         security_group_ids: security_group(&format!("redis.{name}"), inputs),
         snapshot_retention_limit: i32::try_from(settings.snapshots).ok(),
         snapshot_window: settings.snapshot_window.clone(),
+        tags: final_snapshot::tags(&settings.final_snapshot, settings.protected, false),
         transit_encryption_enabled: Some(settings.encrypted_in_transit),
         // Before version 7 there is no mode between none and required, and so none to name.
         transit_encryption_mode: (settings.encrypted_in_transit && numbers(version(settings)) >= vec![7])
@@ -163,6 +165,7 @@ fn check(settings: &Redis, physical: &str, inputs: &Inputs, check: &mut Check<'_
         check.error("cache-multi-az", "multi-az", message, "`replicas = 1`");
     }
     check.within("snapshots", "snapshots", settings.snapshots, 0, 35, " days");
+    check.final_snapshot(&settings.final_snapshot);
     check.windows(("snapshot-window", &settings.snapshot_window), &settings.maintenance_window, 60);
 }
 

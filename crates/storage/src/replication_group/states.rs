@@ -1,7 +1,10 @@
 //! The states of a replication group, in words.
 
-use aws_sdk_elasticache::types::{ReplicationGroup as SdkGroup, ReplicationGroupPendingModifiedValues};
-use cloud::Readiness;
+use aws_sdk_elasticache::types::{ReplicationGroup as SdkGroup, ReplicationGroupPendingModifiedValues, Tag};
+use cloud::{Context, Readiness};
+
+use crate::elasticache;
+use crate::final_snapshot::Wish;
 
 pub(super) fn readiness(group: &SdkGroup) -> Readiness {
     match group.status().unwrap_or("not reported") {
@@ -41,15 +44,18 @@ pub(super) fn is_going(group: &SdkGroup) -> bool {
     group.status() == Some("deleting")
 }
 
-/// Whether deleting it leaves a final snapshot: see the rule in the module's documentation.
-pub(super) fn leaves_snapshot(group: &SdkGroup) -> bool {
+/// The name of the final snapshot that its deletion leaves, if any: see the rule in the module's documentation.
+pub(super) fn last_snapshot(group: &SdkGroup, tags: &[Tag], id: &str, cx: &Context) -> Option<String> {
     let had_data = !matches!(group.status(), Some("creating" | "create-failed"));
-    had_data && group.snapshot_retention_limit.unwrap_or(0) > 0
+    let wish = Wish::of(elasticache::pairs(tags));
+    wish.name(id, group.snapshot_retention_limit.unwrap_or(0) > 0, cx).filter(|_| had_data)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::final_snapshot::SNAPSHOT_TAG;
+    use crate::named::tests::context;
 
     fn group(status: &str) -> SdkGroup {
         SdkGroup::builder().status(status).snapshot_retention_limit(1).build()
@@ -70,9 +76,20 @@ mod tests {
     }
 
     #[test]
-    fn a_final_snapshot_is_left_where_there_are_snapshots() {
-        assert!(leaves_snapshot(&group("available")));
-        assert!(!leaves_snapshot(&group("creating")));
-        assert!(!leaves_snapshot(&SdkGroup::builder().status("available").build()));
+    fn a_final_snapshot_is_left_where_it_is_asked_for_or_there_are_snapshots() {
+        let tag = |value: &str| Tag::builder().key(SNAPSHOT_TAG).value(value).build();
+        let none = SdkGroup::builder().status("available").build();
+        let made = Some("cache-final-12345678");
+        let cases: [(&SdkGroup, Vec<Tag>, Option<&str>); 6] = [
+            (&group("available"), vec![], made),
+            (&group("creating"), vec![], None),
+            (&none, vec![], None),
+            (&none, vec![tag("true")], made),
+            (&group("available"), vec![tag("false")], None),
+            (&none, vec![tag("last")], Some("last")),
+        ];
+        for (group, tags, expected) in cases {
+            assert_eq!(last_snapshot(group, &tags, "cache", &context()).as_deref(), expected, "{tags:?}");
+        }
     }
 }

@@ -121,6 +121,25 @@ fn without_parameters_there_is_no_parameter_group() {
 }
 
 #[test]
+fn what_is_kept_at_the_end_travels_as_tags() {
+    let cases = [
+        (json!({}), ("true", None)),
+        (json!({ "protected": false }), ("false", None)),
+        (json!({ "protected": false, "final-snapshot": true }), ("true", None)),
+        (json!({ "final-snapshot": false }), ("false", None)),
+        (json!({ "final-snapshot": "Last-One", "keep-backups": true }), ("last-one", Some("true"))),
+    ];
+    for (database, (snapshot, backups)) in cases {
+        let (_, nodes, findings) = run(database.clone());
+        assert!(findings.is_empty(), "{findings:?}");
+        let tags = nodes.last().unwrap().properties["Tags"].as_array().unwrap();
+        let tag = |key: &str| tags.iter().find(|tag| tag["Key"] == key).and_then(|tag| tag["Value"].as_str());
+        assert_eq!(tag("groundplan:final-snapshot"), Some(snapshot), "{database}");
+        assert_eq!(tag("groundplan:keep-backups"), backups, "{database}");
+    }
+}
+
+#[test]
 fn bad_values_are_found_at_their_keys() {
     let cases = [
         (json!({ "class": "db.t3.smal" }), "class", "there is no instance class for PostgreSQL `db.t3.smal`"),
@@ -143,6 +162,8 @@ fn bad_values_are_found_at_their_keys() {
         (json!({ "username": "admin" }), "username", "the user name `admin` is reserved"),
         (json!({ "database": "my-db" }), "database", "`my-db` is no database name"),
         (json!({ "port": 22 }), "port", "`port` is 22"),
+        (json!({ "final-snapshot": "last--one" }), "final-snapshot", "`last--one` is no name of a snapshot"),
+        (json!({ "final-snapshot": "true" }), "final-snapshot", "`true` is no name of a snapshot"),
         (
             json!({ "parameters": { "rds.force_ssl": 0 } }),
             "parameters.rds.force_ssl",

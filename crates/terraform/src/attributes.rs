@@ -1,0 +1,56 @@
+//! The attributes of one instance, as far as an id is made of them.
+
+use std::collections::BTreeSet;
+
+use serde_json::{Map, Value};
+
+/// The attributes of an instance. What Terraform marks as sensitive cannot be asked for.
+pub(crate) struct Attributes<'a> {
+    values: &'a Map<String, Value>,
+    sensitive: BTreeSet<&'a str>,
+}
+
+impl<'a> Attributes<'a> {
+    /// `sensitive` is the instance's `sensitive_attributes`: paths, each a list of steps.
+    pub(crate) fn new(values: &'a Map<String, Value>, sensitive: &'a [Value]) -> Self {
+        let root = |path: &'a Value| path.get(0)?.get("value")?.as_str();
+        Self { values, sensitive: sensitive.iter().filter_map(root).collect() }
+    }
+
+    fn value(&self, name: &str) -> Option<&'a Value> {
+        self.values.get(name).filter(|_| !self.sensitive.contains(name))
+    }
+
+    /// A text that is not empty.
+    pub(crate) fn text(&self, name: &str) -> Option<&'a str> {
+        self.value(name)?.as_str().filter(|text| !text.is_empty())
+    }
+
+    /// A text that is an ARN.
+    pub(crate) fn arn(&self, name: &str) -> Option<&'a str> {
+        self.text(name).filter(|text| text.starts_with("arn:"))
+    }
+
+    /// A whole number, also where it is text.
+    pub(crate) fn number(&self, name: &str) -> Option<i64> {
+        let value = self.value(name)?;
+        value.as_i64().or_else(|| value.as_str()?.parse().ok())
+    }
+
+    /// A switch.
+    pub(crate) fn flag(&self, name: &str) -> Option<bool> {
+        self.value(name)?.as_bool()
+    }
+
+    /// The blocks of a nested list, such as a route table's `route`.
+    pub(crate) fn blocks(&self, name: &str) -> impl Iterator<Item = Attributes<'a>> + use<'a> {
+        let items = self.value(name).and_then(Value::as_array).into_iter().flatten();
+        items.filter_map(Value::as_object).map(|values| Attributes { values, sensitive: BTreeSet::new() })
+    }
+
+    /// The region: as the provider's version 6 tells it, else as the ARN does.
+    pub(crate) fn region(&self) -> Option<&'a str> {
+        let of_arn = || self.arn("arn")?.split(':').nth(3).filter(|region| !region.is_empty());
+        self.text("region").or_else(of_arn)
+    }
+}

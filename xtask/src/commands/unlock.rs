@@ -1,0 +1,68 @@
+//! `unlock`: takes the lock away from a holder that neither ends nor works.
+
+use engine::store::{Lock, StoreError};
+use serde_json::json;
+
+use crate::app::App;
+use crate::display::{data, json as print_json, talk};
+use crate::error::{Error, Result};
+
+/// A holder that lives renews its lock, which then is another one to take away.
+const TRIES: usize = 5;
+
+/// Shows the holder, asks, and takes the lock away. What the holder would write after that is refused.
+pub async fn run(app: &App) -> Result<()> {
+    let name = app.environment()?;
+    let home = app.declared_home(&name).await?;
+    let Some(lock) = home.remote_lock() else {
+        return match Lock::take(&home.dir, "unlock") {
+            Ok(lock) => {
+                drop(lock);
+                not_locked(app, &name);
+                Ok(())
+            }
+            Err(StoreError::Locked(holder)) => Err(Error::told(format!("{name} is locked: {holder}"))
+                .hint(format!("a lock on disk ends with its process: `kill {}`", holder.pid))),
+            Err(error) => Err(error.into()),
+        };
+    };
+    let Some(held) = lock.holder().await? else {
+        not_locked(app, &name);
+        return Ok(());
+    };
+    talk(format_args!("{}: {}", lock.place(), held.holder));
+    if held.ended {
+        talk(format_args!("Its lease has ended: the next run takes the lock over by itself."));
+    }
+    if !app.confirm("Take the lock away?")? {
+        return Err(Error::told("nothing was done"));
+    }
+    let mut seen = Some(held.clone());
+    for _ in 0..TRIES {
+        let Some(now) = seen else { break };
+        if now.holder != held.holder {
+            return Err(Error::told(format!("meanwhile another run has taken it: {}", now.holder)));
+        }
+        if lock.take_away(&now).await? {
+            break;
+        }
+        seen = lock.holder().await?;
+    }
+    if lock.holder().await?.is_some_and(|now| now.holder == held.holder) {
+        return Err(Error::told("its holder renews it all the time: it lives").hint("end that process first"));
+    }
+    if app.global.json {
+        print_json(&json!({ "environment": name, "locked": false, "unlocked": held.holder, "place": lock.place() }));
+    } else {
+        data(format_args!("{name} is not locked any more. Should that run still live, it cannot write."));
+    }
+    Ok(())
+}
+
+fn not_locked(app: &App, name: &str) {
+    if app.global.json {
+        print_json(&json!({ "environment": name, "locked": false, "unlocked": null }));
+    } else {
+        data(format_args!("{name} is not locked."));
+    }
+}
