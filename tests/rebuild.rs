@@ -127,9 +127,8 @@ fn two_environments_of_one_cloud_are_never_mixed_up() {
     workspace.ok(&["deploy-full", "--yes"]);
     workspace.ok(&staging(&["deploy-full", "--yes"]));
     let was = entries(&workspace);
-    let inventory = |environment: &str, prefix: &str| {
-        workspace.boto3("inventory.py", &[environment, prefix])["by_address"].clone()
-    };
+    let inventory =
+        |environment: &str, prefix: &str| workspace.boto3("inventory.py", &[environment, prefix])["by_address"].clone();
     let of_staging = inventory(STAGING, "arrakis-staging");
     lose(&workspace, ENVIRONMENT);
     lose(&workspace, STAGING);

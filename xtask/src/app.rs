@@ -356,7 +356,8 @@ impl App {
 
 /// What a command's error means when its lock was lost.
 fn lock_lost(error: Error, why: &str) -> Error {
-    let told = Error::told(format!("the lock on the state was lost: {why}; from then on nothing was called or written"));
+    let told =
+        Error::told(format!("the lock on the state was lost: {why}; from then on nothing was called or written"));
     let told = match error {
         Error::Told { message, .. } => told.detail(message),
         _ => told,

@@ -57,7 +57,7 @@ impl Cloud {
                 let http = aws_smithy_http_client::Builder::new().tls_provider(tls).build_https();
                 aws_config::defaults(BehaviorVersion::latest())
                     .http_client(http)
-                    .retry_config(RetryConfig::adaptive().with_max_attempts(ATTEMPTS))
+                    .retry_config(RetryConfig::standard().with_max_attempts(ATTEMPTS))
                     .timeout_config(timeouts())
                     .load()
                     .await
@@ -132,7 +132,7 @@ fn local(endpoint: &str) -> SdkConfig {
         .endpoint_url(endpoint)
         .credentials_provider(SharedCredentialsProvider::new(credentials))
         .http_client(http)
-        .retry_config(RetryConfig::adaptive().with_max_attempts(ATTEMPTS))
+        .retry_config(RetryConfig::standard().with_max_attempts(ATTEMPTS))
         .timeout_config(timeouts())
         .sleep_impl(SharedAsyncSleep::new(TokioSleep::new()))
         .time_source(SharedTimeSource::new(SystemTimeSource::new()))

@@ -53,7 +53,7 @@ pub struct Sources<'a> {
     pub pseudo: &'a BTreeMap<String, String>,
     /// What carries the environment's tags, in all its regions.
     pub listed: &'a [Listed],
-    /// Regions in which to look for what no listing has, besides those of the graph and of the state.
+    /// Regions in which to look for what no listing has, besides those of the graph, the state and the listing.
     pub regions: &'a [String],
 }
 

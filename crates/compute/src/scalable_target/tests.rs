@@ -48,11 +48,8 @@ fn a_target_is_read_as_it_was_declared() {
             .build()
             .unwrap()
     };
-    let live = live(
-        &target,
-        &[action(&target.resource_id), action("service/other/other")],
-        vec![("a".into(), "1".into())],
-    );
+    let live =
+        live(&target, &[action(&target.resource_id), action("service/other/other")], vec![("a".into(), "1".into())]);
     let read = engine::intrinsic::lower(serde_json::to_value(&live.properties).unwrap());
     assert_eq!(read, declared);
     assert_eq!(live.attributes["Id"], ID);

@@ -154,7 +154,7 @@ fn put(value: &mut Value, path: &[Segment], new: Option<Value>) {
     }
 }
 
-/// Tells of whom undeclared resources, and declared ones that still refer to such, depend on: by the ids and attributes
+/// Tells on whom undeclared resources, and declared ones that still refer to such, depend: by the ids and attributes
 /// of others that stand in their properties. It is the order in which they can be deleted.
 pub(super) fn infer_dependencies(rebuilt: &mut Rebuilt, state: &State) {
     let undeclared = rebuilt.undeclared.clone();
@@ -168,7 +168,13 @@ pub(super) fn infer_dependencies(rebuilt: &mut Rebuilt, state: &State) {
     let mut more: Vec<(Address, Address)> = Vec::new();
     for entry in &rebuilt.found {
         let mut mentioned = BTreeSet::new();
-        owners_within(&entry.properties, &owners, &mut mentioned);
+        // A tag names a thing for people: many things have the name of another in it.
+        let tags = schema::facts(&entry.type_name).and_then(schema::Facts::tag_property).map(|(name, _)| name);
+        for (property, value) in entry.properties.as_object().into_iter().flatten() {
+            if Some(property.as_str()) != tags {
+                owners_within(value, &owners, &mut mentioned);
+            }
+        }
         for needed in mentioned {
             if needed == entry.address || !(undeclared.contains(&entry.address) || undeclared.contains(&needed)) {
                 continue;

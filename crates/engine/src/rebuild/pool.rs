@@ -137,8 +137,7 @@ async fn named(search: &Search<'_>, others: &mut Vec<Other>) -> Result<Vec<Candi
         }
         if found.is_empty() { other("no resource type here has such ARNs") } else { Ok(Ok(found)) }
     });
-    let answers: Vec<Answer> =
-        stream::iter(asked.collect::<Vec<_>>()).buffered(AT_ONCE).collect().await;
+    let answers: Vec<Answer> = stream::iter(asked.collect::<Vec<_>>()).buffered(AT_ONCE).collect().await;
     let mut candidates = Vec::new();
     for answer in answers {
         match answer? {
@@ -155,6 +154,7 @@ async fn unlisted(search: &Search<'_>, others: &mut Vec<Other>) -> Result<Vec<Ca
     let declared = sources.graph.nodes.iter().map(|node| node.region.as_str());
     let mut regions: Vec<&str> = sources.regions.iter().map(String::as_str).chain(declared).collect();
     regions.extend(search.state.entries.values().map(|entry| entry.region.as_str()));
+    regions.extend(sources.listed.iter().map(|listed| listed.region.as_str()));
     let regions: BTreeSet<&str> = regions.into_iter().collect();
     let mut candidates: Vec<Candidate> = Vec::new();
     for region in regions {

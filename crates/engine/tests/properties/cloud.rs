@@ -38,7 +38,6 @@ pub struct Call {
 #[derive(Clone, Debug)]
 pub struct Referrer {
     pub address: String,
-    pub id: String,
     pub property: String,
     /// Whether that keeps the other from being deleted.
     pub blocks: bool,
@@ -212,11 +211,10 @@ impl Inner {
     pub fn referred_by(&self, id: &str) -> Vec<Referrer> {
         let others = self.things.iter().filter(|(other, _)| *other != id);
         others
-            .flat_map(|(other, thing)| {
+            .flat_map(|(_, thing)| {
                 let refers = thing.references().into_iter().filter(|(_, to, _)| to == id);
                 refers.map(|(property, ..)| Referrer {
                     address: thing.address.clone(),
-                    id: other.clone(),
                     blocks: Kind::ALL[thing.kind].blocks(&property),
                     property,
                 })
