@@ -166,3 +166,48 @@ fn a_secret_is_set_unseen() {
     workspace.expect(0, &["plan", "--detailed-exitcode"]);
     assert_eq!(workspace.json(0, &["health-check"])["healthy"], true);
 }
+
+#[test]
+fn a_deploy_that_fails_takes_itself_back_where_asked_to() {
+    let workspace = Workspace::new("freeside/staging");
+    workspace.ok(&["local-cloud", "start"]);
+    let inventory = || workspace.boto3("inventory.py", &["freeside/staging", "arrakis-staging"]);
+    workspace.boto3("occupy.py", &["take", "arrakis-staging"]);
+    let before = inventory();
+    let output = workspace.run(&["deploy-full", "--on-failure", "undo"]);
+    let said = text(&output.stderr);
+    assert_eq!(output.status.code(), Some(1), "{said}");
+    assert!(said.contains("something of that name is there") && said.contains("as it was before"), "{said}");
+    assert_eq!(inventory(), before, "nothing of this run is left, nothing of others is gone");
+    workspace.boto3("occupy.py", &["free", "arrakis-staging"]);
+    workspace.ok(&["deploy-full", "--on-failure", "undo"]);
+    workspace.expect(0, &["plan", "--detailed-exitcode"]);
+}
+
+#[test]
+fn a_damaged_journal_is_mended_before_anything_is_planned() {
+    let workspace = Workspace::new("freeside/staging");
+    workspace.ok(&["local-cloud", "start"]);
+    // Killed late, so that the journal holds nearly everything and no snapshot does.
+    let killed = workspace.command(&["deploy-full"]).env("GROUNDPLAN_CRASH", "nth:900").output().unwrap();
+    assert_eq!(killed.status.code(), None, "{}", text(&killed.stderr));
+    let journal = workspace.home().join("local/freeside/staging/journal-0.jsonl");
+    let lines = std::fs::read_to_string(&journal).unwrap();
+    // The VPC's identity and what it was to be, and every fifth line besides.
+    let damaged = |(number, line): (usize, &str)| match line.contains("networking.vpc\"") || number % 5 == 4 {
+        true => line.replacen("record", "rec0rd", 1),
+        false => line.to_owned(),
+    };
+    let mut broken: Vec<String> = lines.lines().enumerate().map(damaged).collect();
+    broken.push(String::new());
+    std::fs::write(&journal, broken.join("\n")).unwrap();
+
+    let output = workspace.run(&["deploy-full"]);
+    let said = text(&output.stderr);
+    assert_eq!(output.status.code(), Some(0), "{said}");
+    assert!(said.contains("journal-0.jsonl: line") && said.contains("found again"), "{said}");
+    workspace.expect(0, &["plan", "--detailed-exitcode"]);
+    let inventory = workspace.boto3("inventory.py", &["freeside/staging", "arrakis-staging"]);
+    let counts = inventory["by_address"].as_object().unwrap();
+    assert!(counts.len() > 50 && counts.values().all(|count| count == 1), "{inventory}");
+}

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 use cloud::{Cloud, Target};
 use engine::event::Events;
@@ -268,6 +269,8 @@ impl App {
             catalogue: Arc::new(environment::catalogue()),
             services: Arc::new(place.cloud.clone()),
             time_scale: place.time_scale,
+            // Some calls of a killed run may still be on their way: even on a cloud without time.
+            between_looks: Duration::from_secs(2).mul_f64(place.time_scale.clamp(0.05, 1.0)),
         }
     }
 

@@ -12,7 +12,6 @@ use crate::{Address, Context, Created, Failure, State};
 
 /// How often a creation that cannot be found is looked for again: AWS may show it late.
 pub(crate) const LOOKS: u32 = 4;
-const BETWEEN_LOOKS: Duration = Duration::from_secs(2);
 
 /// Looks into every pending operation and brings the state up to date; returns the records that
 /// say so, for the journal. Changes nothing in the cloud.
@@ -51,7 +50,7 @@ async fn look(intent: &Intent, state: &State, surroundings: &Surroundings) -> Re
     }
     let handler = surroundings.catalogue.get(&entry.type_name).ok_or_else(|| unknown_type(&entry.type_name))?;
     let cx = surroundings.context(&entry.address, &entry.region, token);
-    match find(handler.as_ref(), &entry.properties, &cx, LOOKS, surroundings.time_scale).await? {
+    match find(handler.as_ref(), &entry.properties, &cx, LOOKS, surroundings.between_looks).await? {
         Some(created) => {
             let found = format!("its interrupted creation had happened: {}", created.id);
             let made = Record::Made { token: token.clone(), created };
@@ -67,15 +66,14 @@ pub(crate) async fn find(
     properties: &Value,
     cx: &Context,
     looks: u32,
-    time_scale: f64,
+    between: Duration,
 ) -> Result<Option<Created>, Failure> {
     for look in 1..=looks {
         let found = handler.find(properties, cx).await?;
-        // Nothing takes time on a cloud without time.
-        if found.is_some() || time_scale == 0.0 || look == looks {
+        if found.is_some() || between.is_zero() || look == looks {
             return Ok(found);
         }
-        tokio::time::sleep(BETWEEN_LOOKS.mul_f64(time_scale.min(1.0))).await;
+        tokio::time::sleep(between).await;
     }
     Ok(None)
 }

@@ -223,6 +223,10 @@ impl State {
             && let Some(entry) = self.entries.get_mut(&intent.entry.address)
         {
             entry.incomplete = true;
+            // Until its end is seen nobody knows whether it refers to the old ones or the new ones: both outlive it.
+            entry.dependencies.extend(intent.entry.dependencies.iter().cloned());
+            entry.dependencies.sort();
+            entry.dependencies.dedup();
         }
         self.pending.insert(intent.token.clone(), intent.clone());
     }

@@ -3,6 +3,7 @@
 use std::any::Any;
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
+use std::time::Duration;
 
 use futures::future::join_all;
 
@@ -22,6 +23,9 @@ pub struct Surroundings {
     pub services: Arc<dyn Any + Send + Sync>,
     /// How long things take here: 1 on AWS.
     pub time_scale: f64,
+    /// How long to wait before looking again for what a creation without an answer may have made: the call may still be
+    /// on its way, and what it makes is shown late. Zero: one look is enough.
+    pub between_looks: Duration,
 }
 
 /// A random operation token: 128 bits as hexadecimal digits.

@@ -1,6 +1,6 @@
 //! Taking a failed run back: what was there before it is declared again, and planned like anything else.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::BTreeMap;
 
 use serde_json::Value;
 
@@ -24,10 +24,6 @@ pub(crate) fn way_back(before: &State, now: &State, plan: &Plan, catalogue: &Cat
         let forgot = Record::Forgot { address: entry.address.clone(), id: entry.id.clone() };
         [forgot, Record::Adopted(Box::new(entry.clone()))]
     });
-    let key = |entry: &Entry| (entry.address.clone(), entry.id.clone(), entry.token.clone());
-    let there: HashSet<_> = now.entries.values().chain(&now.deposed).map(key).collect();
-    let gone: BTreeMap<&Address, &Entry> =
-        before.entries.iter().filter(|(_, entry)| !there.contains(&key(entry))).collect();
     let owned: BTreeMap<&Address, &[Owned]> = plan
         .actions
         .iter()
@@ -36,7 +32,8 @@ pub(crate) fn way_back(before: &State, now: &State, plan: &Plan, catalogue: &Cat
         .collect();
     let node = |entry: &Entry| {
         let mut properties = entry.properties.clone();
-        for needed in entry.dependencies.iter().filter_map(|needed| gone.get(needed)) {
+        // What it needs may have to be made again, and then has another id.
+        for needed in entry.dependencies.iter().filter_map(|needed| before.entries.get(needed)) {
             refer(&mut properties, needed);
         }
         Node {
@@ -66,7 +63,7 @@ fn same(a: &Entry, b: &Entry) -> bool {
 /// The shortest value that is taken for a reference within other text: shorter ones occur by chance.
 const TELLING: usize = 8;
 
-/// Makes references of the values of a resource that will be made again, and then has others.
+/// Makes references of the values of another resource.
 fn refer(properties: &mut Value, needed: &Entry) {
     match properties {
         Value::String(text) => {

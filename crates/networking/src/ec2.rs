@@ -8,7 +8,8 @@ use aws_sdk_ec2::types::{
     AttributeBooleanValue, Filter, ResourceType, Tag as SdkTag, TagSpecification, UnsuccessfulItem,
 };
 use cloud::{Aws, AwsResult, Context, Failure, FailureKind, Tag, tags};
-use engine::context::TAG_ENVIRONMENT;
+use engine::context::{TAG_ADDRESS, TAG_ENVIRONMENT};
+use engine::resource::Tagged;
 use futures::future::try_join_all;
 
 /// Values that one filter takes: <https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_Filter.html>.
@@ -87,6 +88,14 @@ where
     };
     // Not every answerer honours the filter.
     Ok(found.iter().filter(|item| is_made(tags(item), cx)).cloned().collect())
+}
+
+/// What carries no tags of its own, with those of the thing that it is a part of: at an address below that one's.
+pub(crate) fn part(id: String, of: &[SdkTag], name: &str) -> Option<Tagged> {
+    let tag = |wanted: &str| of.iter().find(|tag| tag.key() == Some(wanted)).and_then(|tag| tag.value());
+    let (environment, address) = (tag(TAG_ENVIRONMENT)?, tag(TAG_ADDRESS)?);
+    let tags = [(TAG_ENVIRONMENT, environment.to_owned()), (TAG_ADDRESS, format!("{address}.{name}"))];
+    Some(Tagged { id, tags: tags.map(|(key, value)| (key.to_owned(), value)).into() })
 }
 
 /// The id in an ARN of EC2: `kind/id`.
@@ -203,7 +212,7 @@ pub(crate) fn unsuccessful(action: &str, items: &[UnsuccessfulItem]) -> Result<(
     let kind = if holds(&["NotFound", "does not exist"]) {
         FailureKind::NotFound
     } else if holds(&["nable to assume", "cannot be assumed"]) {
-        FailureKind::NotYet
+        FailureKind::Propagating
     } else if holds(&["DependencyViolation", "InUse", "in use"]) {
         FailureKind::InUse
     } else if holds(&["AlreadyExist"]) {
@@ -254,7 +263,7 @@ mod tests {
         let cases = [
             ("InvalidVpcEndpoint.NotFound", "", FailureKind::NotFound),
             ("DependencyViolation", "", FailureKind::InUse),
-            ("400", "Unable to assume given IAM role", FailureKind::NotYet),
+            ("400", "Unable to assume given IAM role", FailureKind::Propagating),
             ("400", "LogDestination: x does not exist.", FailureKind::NotFound),
             ("InvalidParameter", "no", FailureKind::Invalid),
         ];
@@ -269,7 +278,7 @@ mod tests {
     #[test]
     fn not_found_passes_where_the_thing_is_new() {
         let failed = || Err::<(), _>(Failure::new(FailureKind::NotFound, "gone"));
-        assert_eq!(failed().soon_if(true).unwrap_err().kind, FailureKind::NotYet);
+        assert_eq!(failed().soon_if(true).unwrap_err().kind, FailureKind::Propagating);
         assert_eq!(failed().soon_if(false).unwrap_err().kind, FailureKind::NotFound);
     }
 

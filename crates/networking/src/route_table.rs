@@ -1,6 +1,8 @@
 //! `AWS::EC2::RouteTable`:
 //! <https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resource-ec2-routetable.html>.
 
+use std::sync::Arc;
+
 use aws_sdk_ec2::Client;
 use aws_sdk_ec2::types::{Filter, ResourceType, RouteTable as SdkRouteTable};
 use cloud::{Absent, Aws, AwsResult, Context, Created, Failure, Live, Resource, Tag};
@@ -87,6 +89,11 @@ pub(crate) async fn read(
     cx: &Context,
 ) -> Result<Vec<SdkRouteTable>, Failure> {
     ec2::shared("ec2:DescribeRouteTables", filter, values, cx, |filters| describe(filters, cx), has).await
+}
+
+/// Those of the environment, by its tag.
+pub(crate) async fn of_environment(cx: &Context) -> Result<Arc<Vec<SdkRouteTable>>, Failure> {
+    cx.once("ec2:DescribeRouteTables", describe(ec2::filter_environment(cx), cx)).await
 }
 
 async fn describe(filters: Vec<Filter>, cx: &Context) -> Result<Vec<SdkRouteTable>, Failure> {

@@ -4,9 +4,10 @@
 use aws_sdk_ec2::Client;
 use aws_sdk_ec2::types::{RouteTable as SdkRouteTable, RouteTableAssociation, RouteTableAssociationStateCode};
 use cloud::{Absent, Aws, AwsResult, Context, Created, Failure, Live, Resource};
+use engine::resource::Tagged;
 use serde::{Deserialize, Serialize};
 
-use crate::ec2::Soon;
+use crate::ec2::{self, Soon};
 use crate::route_table;
 
 /// Which route table a subnet follows; without one it follows the VPC's main table.
@@ -77,6 +78,18 @@ impl Resource for SubnetRouteTableAssociation {
     async fn find(&self, cx: &Context) -> Result<Option<Created>, Failure> {
         let association = self.of_subnet(cx).await?.filter(|found| found.route_table_id == self.route_table_id);
         Ok(association.and_then(|association| association.route_table_association_id).map(created))
+    }
+
+    /// An association that is not declared any more is known by its table's tags. The table cannot be deleted while it is
+    /// there.
+    async fn unlisted(cx: &Context) -> Result<Vec<Tagged>, Failure> {
+        let tables = route_table::of_environment(cx).await?;
+        let of = |table: &SdkRouteTable| {
+            let explicit = table.associations().iter().filter(|one| one.subnet_id().is_some() && stands(one));
+            let ids = explicit.filter_map(|one| one.route_table_association_id.clone());
+            ids.filter_map(|id| ec2::part(id.clone(), table.tags(), &id)).collect::<Vec<_>>()
+        };
+        Ok(tables.iter().flat_map(of).collect())
     }
 }
 

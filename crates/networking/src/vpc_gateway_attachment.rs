@@ -4,11 +4,10 @@
 use aws_sdk_ec2::Client;
 use aws_sdk_ec2::types::InternetGateway as SdkInternetGateway;
 use cloud::{Absent, Aws, AwsResult, Context, Created, Failure, FailureKind, Live, Readiness, Resource, Seconds};
-use engine::context::{TAG_ADDRESS, TAG_ENVIRONMENT};
 use engine::resource::Tagged;
 use serde::{Deserialize, Serialize};
 
-use crate::ec2::Soon;
+use crate::ec2::{self, Soon};
 use crate::{in_use, interfaces, internet_gateway};
 
 /// What CloudFormation calls the attachment of an internet gateway.
@@ -95,16 +94,8 @@ impl Resource for VpcGatewayAttachment {
     async fn unlisted(cx: &Context) -> Result<Vec<Tagged>, Failure> {
         let mut found = Vec::new();
         for gateway in internet_gateway::of_environment(cx).await?.iter() {
-            let tag =
-                |wanted: &str| gateway.tags().iter().find(|tag| tag.key() == Some(wanted)).and_then(|tag| tag.value());
-            let (Some(environment), Some(address)) = (tag(TAG_ENVIRONMENT), tag(TAG_ADDRESS)) else { continue };
-            for vpc in gateway.attachments().iter().filter_map(|one| one.vpc_id()).filter(|vpc| is_at(gateway, vpc)) {
-                let tags = vec![
-                    (TAG_ENVIRONMENT.to_owned(), environment.to_owned()),
-                    (TAG_ADDRESS.to_owned(), format!("{address}.attachment")),
-                ];
-                found.push(Tagged { id: format!("{KIND}|{vpc}"), tags });
-            }
+            let vpcs = gateway.attachments().iter().filter_map(|one| one.vpc_id()).filter(|vpc| is_at(gateway, vpc));
+            found.extend(vpcs.filter_map(|vpc| ec2::part(format!("{KIND}|{vpc}"), gateway.tags(), "attachment")));
         }
         Ok(found)
     }

@@ -69,6 +69,7 @@ impl Deployment {
             catalogue: self.catalogue.clone(),
             services: self.cloud.context("networking").services,
             time_scale: 0.0,
+            between_looks: std::time::Duration::ZERO,
         };
         let store = Arc::new(FileStore::new(self.dir.path()));
         Session::open(store, surroundings, "local", Events::default(), engine::session::Purpose::Write).await.unwrap()

@@ -293,6 +293,7 @@ mod tests {
             catalogue: Arc::new(environment::catalogue()),
             services: Arc::new(()),
             time_scale: 0.0,
+            between_looks: std::time::Duration::ZERO,
         };
         let cx = surroundings.context(&Address::of("a.b"), "us-east-1", "");
         for (service, thing, types, id) in cases {

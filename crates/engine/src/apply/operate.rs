@@ -42,6 +42,8 @@ pub(super) struct Job {
     /// The properties last applied.
     pub before: Option<Value>,
     pub unprotect: bool,
+    /// The ids that the state has for the address.
+    pub known_ids: Vec<String>,
     /// Whether it was made by a run that did not see it ready.
     pub fresh: bool,
     pub handler: Arc<dyn Handler>,
@@ -129,11 +131,14 @@ impl Job {
             uncertain |= failure.kind == FailureKind::Unavailable;
             if uncertain || failure.kind == FailureKind::AlreadyExists {
                 let looks = if uncertain { LOOKS } else { 1 };
-                let time_scale = self.surroundings.time_scale;
-                match find(self.handler.as_ref(), &self.entry.properties, cx, looks, time_scale).await {
+                let between = self.surroundings.between_looks;
+                match find(self.handler.as_ref(), &self.entry.properties, cx, looks, between).await {
                     Ok(Some(created)) => return Ok(created),
                     Ok(None) if failure.kind == FailureKind::AlreadyExists => {
-                        return Err((self.taken(failure), !uncertain, false));
+                        return match self.left_over(cx).await {
+                            Some(created) => Ok(created),
+                            None => Err((self.taken(failure), !uncertain, false)),
+                        };
                     }
                     Ok(None) => {}
                     Err(_) => return Err((failure, false, false)),
@@ -145,6 +150,14 @@ impl Job {
             self.pause(&failure, tries).await;
             tries += 1;
         }
+    }
+
+    /// What stands in the way though it carries this address: a killed run's call may have been carried out only after
+    /// it was looked for. It is ours, unless the state knows it as what is to be replaced.
+    async fn left_over(&self, cx: &Context) -> Option<Created> {
+        let any = Context { token: "".into(), ..cx.clone() };
+        let found = self.handler.find(&self.entry.properties, &any).await.ok()??;
+        (!self.known_ids.contains(&found.id)).then_some(found)
     }
 
     fn taken(&self, failure: Failure) -> Failure {

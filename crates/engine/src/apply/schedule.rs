@@ -210,6 +210,7 @@ impl<'a> Schedule<'a> {
             node: action.node.clone(),
             before: action.entry.as_ref().map(|entry| entry.properties.clone()),
             unprotect: action.risk == Risk::Protected,
+            known_ids: self.known_ids(&entry.address),
             fresh: action.entry.as_ref().is_some_and(|entry| entry.fresh),
             handler: Arc::clone(handler.ok_or_else(|| unknown_type(&entry.type_name))?),
             surroundings: self.run.surroundings.clone(),
@@ -219,6 +220,11 @@ impl<'a> Schedule<'a> {
             entry,
         };
         Ok((job, before))
+    }
+
+    fn known_ids(&self, address: &Address) -> Vec<String> {
+        let entries = self.run.state.entries.values().chain(&self.run.state.deposed);
+        entries.filter(|entry| entry.address == *address).map(|entry| entry.id.clone()).collect()
     }
 
     /// What the state will hold of a declared resource.

@@ -118,12 +118,15 @@ pub(super) fn forced_by_order(
             continue;
         }
         let holds = request.catalogue.get(&action.type_name).map(|handler| handler.facts().holds).unwrap_or_default();
+        // A change that was cut off may have taken effect: what is there counts as well as what was last applied.
+        let live = request.live.get(&entry.address).and_then(Option::as_ref).map(|(properties, _)| properties);
         let going = entry.dependencies.iter().filter(|needed| first.addresses.contains(needed));
         let held =
             going.flat_map(|needed| holds.iter().map(move |property| (needed, property))).find(|(needed, property)| {
                 let there = request.state.entries.values().chain(&request.state.deposed);
-                let value = entry.properties.get(property);
-                value.is_some_and(|value| there.filter(|e| e.address == **needed).any(|e| refers(value, e)))
+                let mut there = there.filter(|entry| entry.address == **needed);
+                let values = [Some(&entry.properties), live].map(|properties| properties?.get(property));
+                there.any(|target| values.into_iter().flatten().any(|value| refers(value, target)))
             });
         if let Some((target, property)) = held {
             more.insert(index, format!("{property} holds {target}, which must be deleted before it is made again"));

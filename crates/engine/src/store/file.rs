@@ -141,7 +141,7 @@ fn load(dir: &Path) -> Result<Found, StoreError> {
             if !damaged.is_empty() {
                 let path = journal_path(dir, previous.generation);
                 let also = found.loaded.damaged.take().map(|also| format!("; {also}")).unwrap_or_default();
-                found.loaded.damaged = Some(format!("{}: {}{also}", path.display(), damaged.join(", ")));
+                found.loaded.damaged = Some(format!("{}: {}{also}", path.display(), few(&damaged)));
             }
             Ok(found)
         }
@@ -151,6 +151,14 @@ fn load(dir: &Path) -> Result<Found, StoreError> {
         (None, Some(why)) => Err(StoreError::Damaged { path, why }),
         (Some(Err(why)), None) => Err(StoreError::Damaged { path: previous_path(dir), why }),
     }
+}
+
+/// The first of many, in a line.
+fn few(lines: &[String]) -> String {
+    const FEW: usize = 3;
+    let more = lines.len().saturating_sub(FEW);
+    let more = if more > 0 { format!(", and {more} more") } else { String::new() };
+    format!("{}{more}", lines[..lines.len().min(FEW)].join(", "))
 }
 
 /// A journal that goes on from a snapshot.
@@ -179,7 +187,7 @@ fn found(dir: &Path, generation: u64, mut state: State, mended: Option<String>) 
     let damaged = match gone {
         true => Some(format!("{}: it is not there", path.display())),
         false if journalled.damaged.is_empty() => None,
-        false => Some(format!("{}: {}", path.display(), journalled.damaged.join(", "))),
+        false => Some(format!("{}: {}", path.display(), few(&journalled.damaged))),
     };
     let rewrite = mended.is_some();
     Ok(Found {

@@ -277,6 +277,7 @@ impl World {
             catalogue: Arc::new(catalogue()),
             services: Arc::new(self.cloud.clone()),
             time_scale: 0.0,
+            between_looks: std::time::Duration::ZERO,
         }
     }
 

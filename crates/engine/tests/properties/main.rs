@@ -18,7 +18,9 @@ use std::sync::{Arc, OnceLock};
 use std::thread::ThreadId;
 use std::time::Instant;
 
-use proptest::test_runner::{Config, FileFailurePersistence, TestCaseError, TestError, TestRunner};
+use proptest::test_runner::{
+    Config, FileFailurePersistence, RngAlgorithm, TestCaseError, TestError, TestRng, TestRunner,
+};
 
 use crate::kinds::catalogue;
 use crate::scenario::{Scenario, scenario};
@@ -56,12 +58,28 @@ fn live(scenario: &Scenario, tally: &Tally) -> Result<(), TestCaseError> {
     }
 }
 
+/// The same scenarios each time, so that a change is judged by what it changes; `GROUNDPLAN_SEED=random` for others.
+fn seed() -> Option<u32> {
+    match std::env::var("GROUNDPLAN_SEED") {
+        Ok(seed) => seed.parse().ok(),
+        Err(_) => Some(1),
+    }
+}
+
+fn generator(seed: u32, thread: u32) -> TestRng {
+    let mut bytes = [0; 32];
+    bytes[..4].copy_from_slice(&seed.to_le_bytes());
+    bytes[4..8].copy_from_slice(&thread.to_le_bytes());
+    TestRng::from_seed(RngAlgorithm::ChaCha, &bytes)
+}
+
 fn try_all(cases: u32, files: bool) {
     let began = Instant::now();
     let tally = Tally::default();
     let failed = std::thread::scope(|scope| {
-        let one = |_| {
-            scope.spawn(|| {
+        let one = |thread: u32| {
+            let tally = &tally;
+            scope.spawn(move || {
                 let config = Config {
                     cases: cases.div_ceil(THREADS),
                     failure_persistence: Some(Box::new(FileFailurePersistence::Direct(
@@ -70,7 +88,11 @@ fn try_all(cases: u32, files: bool) {
                     max_shrink_iters: 3_000,
                     ..Config::default()
                 };
-                TestRunner::new(config).run(&scenario(files), |scenario| live(&scenario, &tally))
+                let mut runner = match seed() {
+                    Some(seed) => TestRunner::new_with_rng(config, generator(seed, thread)),
+                    None => TestRunner::new(config),
+                };
+                runner.run(&scenario(files), |scenario| live(&scenario, tally))
             })
         };
         let threads: Vec<_> = (0..THREADS).map(one).collect();

@@ -133,6 +133,7 @@ impl World {
             catalogue: self.catalogue.clone(),
             services: self.cloud.clone(),
             time_scale: 0.0,
+            between_looks: std::time::Duration::ZERO,
         }
     }
 

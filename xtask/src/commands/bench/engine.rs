@@ -116,6 +116,7 @@ async fn measure(size: usize) -> Result<Measured> {
         catalogue: Arc::new(catalogue.clone()),
         services: Arc::new(()),
         time_scale: 0.0,
+        between_looks: std::time::Duration::ZERO,
     };
     let graph = |size| Graph::build(stack(size).finish().0, &catalogue).map_err(|_| Error::told("no graph"));
     let open = || {

@@ -1,6 +1,6 @@
 //! What is on the cloud, read by boto3, which knows nothing of Groundplan or its state.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::{BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
@@ -73,7 +73,8 @@ impl Inventory {
                 difference.wrong.push(address.clone());
             }
         }
-        for kind in self.untagged.keys().chain(expected.untagged.keys()) {
+        let kinds: BTreeSet<&String> = self.untagged.keys().chain(expected.untagged.keys()).collect();
+        for kind in kinds {
             let count = |inventory: &Self| inventory.untagged.get(kind).copied().unwrap_or_default();
             match count(self).cmp(&count(expected)) {
                 std::cmp::Ordering::Greater => difference.orphans.push(format!("a {kind}")),

@@ -35,7 +35,9 @@ impl Ended {
     /// The last lines of what it said, for a report.
     pub fn tail(&self) -> String {
         let lines: Vec<&str> = self.said.lines().collect();
-        lines[lines.len().saturating_sub(6)..].join("\n")
+        let why = lines.iter().filter(|line| line.contains("✗") || line.starts_with("error"));
+        let last = &lines[lines.len().saturating_sub(3)..];
+        why.chain(last).copied().collect::<Vec<_>>().join("\n")
     }
 }
 
