@@ -104,10 +104,11 @@ impl<'a> Worker<'a> {
         Ok(tallies)
     }
 
-    /// Where a deploy and a destroy wait: the first time for each resource, and once later on.
+    /// Where a deploy and a destroy wait for the first time for each resource; and the fourth time, if all are tried.
     pub fn waiting_points(&mut self) -> Result<(Vec<String>, Vec<String>)> {
+        let all = self.torture.args.all;
         let waits = |points: Vec<String>| -> Vec<String> {
-            let told = |point: &String| point.ends_with("/waiting/1") || point.ends_with("/waiting/4");
+            let told = |point: &String| point.ends_with("/waiting/1") || all && point.ends_with("/waiting/4");
             points.into_iter().filter(told).collect()
         };
         Ok((waits(points(&self.world, DEPLOY)?), waits(points(&self.world, DESTROY)?)))

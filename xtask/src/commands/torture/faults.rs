@@ -26,7 +26,7 @@ impl Worker<'_> {
                 }
                 self.set(Some((class, seed)))?;
                 // What is never ready is waited for until somebody stops it: the operator, here.
-                let patience = (class == "never-ready").then_some(20);
+                let patience = (class == "never-ready").then_some(60);
                 let first = self.world.run_for(args, patience)?;
                 self.set(None)?;
                 let stopped = match first.status {
@@ -84,7 +84,7 @@ impl Torture<'_> {
     /// Each class of faults, on a cloud where things take a little time.
     pub fn fault_classes(&self) -> Result<Vec<Tally>> {
         const TIME_SCALE: f64 = 0.002;
-        let many = if self.args.all { 10 } else { 1 };
+        let many = if self.args.all { 5 } else { 1 };
         let seeds: Vec<u64> = (0..many).map(|index| self.args.seed * 1000 + index).collect();
         self.planned(CLASSES.len() * seeds.len() * 2);
         let mut worker = Worker::new(self, TIME_SCALE)?;

@@ -153,7 +153,7 @@ impl Torture<'_> {
         const TIME_SCALE: f64 = 0.01;
         let mut worker = Worker::new(self, TIME_SCALE)?;
         let (deploy, destroy) = worker.waiting_points()?;
-        let many = if self.args.all { usize::MAX } else { 2 };
+        let many = if self.args.all { usize::MAX } else { 3 };
         let orders = |points: Vec<String>, salt| -> Vec<Vec<String>> {
             let chosen = shuffled(&points, self.args.seed ^ salt).into_iter().take(many);
             chosen.map(|point| vec![format!("at:{point}")]).collect()
