@@ -3,6 +3,7 @@
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
 
 use serde::{Deserialize, Serialize};
 
@@ -42,6 +43,9 @@ impl std::fmt::Display for Holder {
     }
 }
 
+/// How long the holder of a lock may take to write its name beside it.
+const NAMED_WITHIN: Duration = Duration::from_secs(1);
+
 /// A held lock; dropping it, or dying, lets go.
 #[derive(Debug)]
 pub struct Lock {
@@ -57,18 +61,30 @@ impl Lock {
         let io = |source| StoreError::Io { path: path.clone(), source };
         let file = OpenOptions::new().create(true).truncate(false).write(true).mode(0o600).open(&path).map_err(io)?;
         let holder = dir.join("lock-holder.json");
-        match file.try_lock() {
-            Ok(()) => {}
-            Err(TryLockError::WouldBlock) => {
-                let known = fs::read(&holder).ok().and_then(|bytes| serde_json::from_slice(&bytes).ok());
-                return Err(StoreError::Locked(Box::new(known.unwrap_or_default())));
+        let until = Instant::now() + NAMED_WITHIN;
+        loop {
+            match file.try_lock() {
+                Ok(()) => break,
+                Err(TryLockError::WouldBlock) => match named(&holder) {
+                    Some(known) => return Err(StoreError::Locked(Box::new(known))),
+                    // It was taken this very moment, and its holder has not written its name yet.
+                    None if Instant::now() < until => std::thread::sleep(Duration::from_millis(5)),
+                    None => return Err(StoreError::Locked(Box::default())),
+                },
+                Err(TryLockError::Error(source)) => return Err(StoreError::Io { path, source }),
             }
-            Err(TryLockError::Error(source)) => return Err(StoreError::Io { path, source }),
         }
         let me = Holder::me(command);
         super::file::write_atomically(&holder, &serde_json::to_vec(&me).unwrap_or_default())?;
         Ok(Self { _file: file, holder })
     }
+}
+
+/// The name in the file, unless it is that of a holder who died: the file outlives a killed run, the lock does not.
+fn named(path: &Path) -> Option<Holder> {
+    let known: Holder = serde_json::from_slice(&fs::read(path).ok()?).ok()?;
+    let process = rustix::process::Pid::from_raw(i32::try_from(known.pid).ok()?)?;
+    rustix::process::test_kill_process(process).is_ok().then_some(known)
 }
 
 impl Drop for Lock {
@@ -94,5 +110,27 @@ mod tests {
         }
         drop(first);
         Lock::take(dir.path(), "destroy").unwrap();
+    }
+
+    #[test]
+    fn the_name_of_a_holder_who_died_is_not_told_for_that_of_the_present_one() {
+        let dir = tempfile::tempdir().unwrap();
+        let first = Lock::take(dir.path(), "deploy-full").unwrap();
+        // What a killed run left, in the moment before the next one has written its own.
+        let mut child = std::process::Command::new("true").spawn().unwrap();
+        let dead = Holder { pid: child.id(), command: "dead".into(), ..Holder::default() };
+        child.wait().unwrap();
+        fs::write(dir.path().join("lock-holder.json"), serde_json::to_vec(&dead).unwrap()).unwrap();
+        let (path, mine) = (dir.path().to_owned(), Holder::me("deploy-full"));
+        let writer = std::thread::spawn(move || {
+            std::thread::sleep(Duration::from_millis(60));
+            super::super::file::write_atomically(&path.join("lock-holder.json"), &serde_json::to_vec(&mine).unwrap())
+        });
+        match Lock::take(dir.path(), "destroy") {
+            Err(StoreError::Locked(holder)) => assert_eq!(holder.command, "deploy-full"),
+            other => panic!("{other:?}"),
+        }
+        writer.join().unwrap().unwrap();
+        drop(first);
     }
 }
