@@ -223,8 +223,8 @@ impl<'a> Schedule<'a> {
     }
 
     fn known_ids(&self, address: &Address) -> Vec<String> {
-        let entries = self.run.state.entries.values().chain(&self.run.state.deposed);
-        entries.filter(|entry| entry.address == *address).map(|entry| entry.id.clone()).collect()
+        let deposed = self.run.state.deposed.iter().filter(|entry| entry.address == *address);
+        self.run.state.entries.get(address).into_iter().chain(deposed).map(|entry| entry.id.clone()).collect()
     }
 
     /// What the state will hold of a declared resource.

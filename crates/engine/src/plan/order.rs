@@ -44,16 +44,30 @@ fn collides(request: &Request<'_>, node: &Node, entry: &Entry, actions: &[Action
     }
 }
 
-/// Whether something that is about to be deleted, but for its replacement, is in the way of what is to be made.
+/// What is about to be deleted, but for its replacement, by type: only the like is in the way of the like.
+type Going<'a> = HashMap<&'a str, Vec<&'a Entry>>;
+
+fn going<'a>(request: &'a Request<'_>) -> Going<'a> {
+    let mut going = Going::new();
+    for entry in ending(request) {
+        going.entry(&entry.type_name).or_default().push(entry);
+    }
+    going
+}
+
+/// Which of these is in the way of what is to be made.
 fn in_the_way<'a>(
-    request: &'a Request<'_>,
+    request: &Request<'_>,
+    going: &Going<'a>,
     node: &Node,
     action: &Action,
     actions: &[Action],
-) -> impl Iterator<Item = &'a Entry> {
-    let makes = matches!(action.verb, Verb::Create | Verb::Replace);
-    let going = ending(request).filter(|_| makes);
-    going.filter(|entry| collides(request, node, entry, actions)).collect::<Vec<_>>().into_iter()
+) -> Vec<&'a Entry> {
+    if !matches!(action.verb, Verb::Create | Verb::Replace) {
+        return Vec::new();
+    }
+    let like = going.get(node.type_name.as_str()).into_iter().flatten().copied();
+    like.filter(|entry| collides(request, node, entry, actions)).collect()
 }
 
 /// What a name that must be free first brings with it.
@@ -70,11 +84,12 @@ fn deleted_first<'a>(request: &'a Request<'_>, actions: &'a [Action]) -> First<'
     let graph = request.graph;
     let (mut flags, mut own) = (vec![false; graph.nodes.len()], vec![false; graph.nodes.len()]);
     let mut first: HashSet<&Address> = HashSet::new();
+    let going = going(request);
     for (index, (node, action)) in graph.nodes.iter().zip(actions).enumerate() {
         let replaced = action.entry.as_ref().filter(|_| action.verb == Verb::Replace);
         let colliding = replaced.filter(|entry| collides(request, node, entry, actions));
         own[index] = colliding.is_some();
-        for entry in colliding.into_iter().chain(in_the_way(request, node, action, actions)) {
+        for entry in colliding.into_iter().chain(in_the_way(request, &going, node, action, actions)) {
             first.insert(&entry.address);
             flags[index] = true;
         }
@@ -83,7 +98,8 @@ fn deleted_first<'a>(request: &'a Request<'_>, actions: &'a [Action]) -> First<'
         let before = (first.len(), own.clone());
         // What refers to one of them must go before it.
         let refers = |entry: &Entry, first: &HashSet<&Address>| entry.dependencies.iter().any(|n| first.contains(n));
-        let ending: Vec<&Entry> = ending(request).filter(|entry| refers(entry, &first)).collect();
+        let ending: Vec<&Entry> =
+            going.values().flatten().copied().filter(|entry| !first.is_empty() && refers(entry, &first)).collect();
         first.extend(ending.into_iter().map(|entry| &entry.address));
         for &index in &graph.order {
             let action = &actions[index];
@@ -161,8 +177,9 @@ pub(super) fn delete_first(request: &Request<'_>, actions: &mut [Action]) {
 
 /// Marks the deletions of what is in the way of something to be made.
 pub(super) fn make_room(request: &Request<'_>, actions: &[Action], deletions: &mut [Action]) {
+    let going = going(request);
     for (node, action) in request.graph.nodes.iter().zip(actions) {
-        for entry in in_the_way(request, node, action, actions) {
+        for entry in in_the_way(request, &going, node, action, actions) {
             let same = |deletion: &&mut Action| {
                 deletion.address == entry.address && deletion.entry.as_ref().is_some_and(|other| other.id == entry.id)
             };
