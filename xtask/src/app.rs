@@ -247,8 +247,8 @@ impl App {
     }
 
     /// How long to wait for a lock.
-    pub fn lock_timeout(&self) -> std::time::Duration {
-        std::time::Duration::from_secs(self.global.lock_timeout)
+    pub fn lock_timeout(&self) -> Duration {
+        Duration::from_secs(self.global.lock_timeout)
     }
 
     /// Lets go of the lock at a command's end. A lock that was lost meanwhile is why the command failed, if it did.

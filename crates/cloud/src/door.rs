@@ -13,6 +13,8 @@ use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
 use aws_smithy_types::retry::ErrorKind;
 use engine::{crash, scope};
 
+use crate::failure::root_cause;
+
 /// Says whether a call may still be made, or in words why not: the lease on the state was lost.
 pub type Gate = Arc<dyn Fn() -> Result<(), String> + Send + Sync>;
 
@@ -109,11 +111,7 @@ fn sure(answer: Result<HttpResponse, ConnectorError>) -> Result<HttpResponse, Co
     match answer {
         // "Transient" are connections closed in good order before the answer: the SDK repeats them, too.
         Err(error) if error.is_io() || error.is_timeout() || error.as_other() == Some(ErrorKind::TransientError) => {
-            let mut cause: &dyn std::error::Error = &error;
-            while let Some(deeper) = cause.source() {
-                cause = deeper;
-            }
-            unclear(format!("no answer: {cause}"))
+            unclear(format!("no answer: {}", root_cause(&error)))
         }
         // 503 says that it was not carried out; 500, 502 and 504 do not.
         Ok(response) if matches!(response.status().as_u16(), 500 | 502 | 504) => {

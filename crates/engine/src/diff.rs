@@ -127,7 +127,7 @@ impl Walk<'_> {
     }
 
     fn is_write_only(&self) -> bool {
-        self.facts.is_some_and(|facts| facts.write_only().iter().any(|path| path.matches(&self.path)))
+        is_write_only(self.facts, &self.path)
     }
 
     fn tags(&self) -> Option<TagShape> {
@@ -135,11 +135,8 @@ impl Walk<'_> {
         matches!(&self.path[..], [Segment::Key(key)] if key == property).then_some(shape)
     }
 
-    /// A free-form JSON document, such as an IAM policy: the schema knows no members of it.
     fn is_document(&self) -> bool {
-        self.facts
-            .and_then(|facts| facts.resolve(facts.property(&PropertyPath::of(&self.path))?))
-            .is_some_and(|property| property.kinds.has(Kind::Object) && property.properties.is_empty())
+        is_document(self.facts, &self.path)
     }
 
     fn same(&self, declared: &Value, live: &Value) -> bool {
@@ -149,6 +146,18 @@ impl Walk<'_> {
         let mut place = PropertyPath::of(&self.path);
         same(declared, live, self.facts, &mut place)
     }
+}
+
+/// Whether what is at a path can be written and not be read.
+pub(crate) fn is_write_only(facts: Option<&Facts>, path: &[Segment]) -> bool {
+    facts.is_some_and(|facts| facts.write_only().iter().any(|write_only| write_only.matches(path)))
+}
+
+/// Whether a free-form JSON document is at a path, such as an IAM policy: the schema knows no members of it.
+pub(crate) fn is_document(facts: Option<&Facts>, path: &[Segment]) -> bool {
+    facts
+        .and_then(|facts| facts.resolve(facts.property(&PropertyPath::of(path))?))
+        .is_some_and(|property| property.kinds.has(Kind::Object) && property.properties.is_empty())
 }
 
 /// Live tags without those that were never ours.

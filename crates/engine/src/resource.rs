@@ -42,6 +42,12 @@ pub fn value(id: &str, attributes: &Attributes, attribute: Option<&str>) -> Opti
     }
 }
 
+/// Whether a text holds the id or attribute of a resource: all of it, or a part that is too long to be there by chance.
+pub(crate) fn is_told_by(value: &str, text: &str) -> bool {
+    const TELLING: usize = 8;
+    text == value || value.len() >= TELLING && text.contains(value)
+}
+
 /// What AWS has now, in the struct's own shape, with all its attributes.
 #[derive(Clone, Debug)]
 pub struct Live<R> {

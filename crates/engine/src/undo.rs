@@ -7,7 +7,7 @@ use serde_json::Value;
 use crate::plan::{Plan, Risk};
 use crate::stack::Owned;
 use crate::state::{Entry, Record};
-use crate::{Address, Catalogue, Failure, Graph, Node, State, intrinsic};
+use crate::{Address, Catalogue, Failure, Graph, Node, State, intrinsic, resource};
 
 /// The way back.
 pub(crate) struct WayBack {
@@ -60,9 +60,6 @@ fn same(a: &Entry, b: &Entry) -> bool {
     a.address == b.address && a.id == b.id && a.token == b.token
 }
 
-/// The shortest value that is taken for a reference within other text: shorter ones occur by chance.
-const TELLING: usize = 8;
-
 /// Makes references of the values of another resource.
 fn refer(properties: &mut Value, needed: &Entry) {
     match properties {
@@ -73,7 +70,7 @@ fn refer(properties: &mut Value, needed: &Entry) {
             // The longest first: an ARN holds the name that it ends with.
             values.sort_by_key(|(_, value)| std::cmp::Reverse(value.len()));
             for (attribute, value) in values {
-                if value.len() >= TELLING && text.contains(value) || text == value {
+                if resource::is_told_by(value, text) {
                     *text = text.replace(value, &intrinsic::reference(&needed.address, attribute));
                     return;
                 }

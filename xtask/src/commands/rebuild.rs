@@ -29,18 +29,7 @@ pub async fn mend(app: &App, place: &Place, session: &mut Session) -> Result<()>
     let Some(damaged) = session.damaged.take() else { return Ok(()) };
     talk(format_args!("{damaged}\nRecords are missing: what they told of is looked for by tags and names."));
     let declaration = declaration(app)?;
-    let name = &declaration.name;
-    let surroundings = app.surroundings(name, place);
-    let args = RebuildArgs::default();
-    let listed = listed(app, &declaration, &session.state, &args, &surroundings).await?;
-    let sources = Sources {
-        graph: &declaration.graph,
-        outputs: &declaration.outputs,
-        pseudo: &pseudo(&place.account, &declaration.region),
-        listed: &listed,
-        regions: &[],
-    };
-    let rebuilt = rebuild::rebuild(&surroundings, &session.state, &sources).await.map_err(SessionError::from)?;
+    let rebuilt = found(app, &declaration, place, &session.state, &RebuildArgs::default()).await?;
     for entry in rebuilt.found.iter().chain(&rebuilt.deposed) {
         talk(format_args!("    {}: found again: {}", entry.address, entry.id));
     }
@@ -68,17 +57,7 @@ pub async fn run(app: &App, args: &RebuildArgs) -> Result<()> {
     let mut session = open(app, name, &place, args.dry_run).await?;
     let before = session.as_ref().map_or_else(State::default, |session| session.state.clone());
 
-    let surroundings = app.surroundings(name, &place);
-    let listed = listed(app, &declaration, &before, args, &surroundings).await?;
-    let sources = Sources {
-        graph: &declaration.graph,
-        outputs: &declaration.outputs,
-        pseudo: &pseudo(&place.account, &declaration.region),
-        listed: &listed,
-        regions: &args.region,
-    };
-    let rebuilt = rebuild::rebuild(&surroundings, &before, &sources).await.map_err(SessionError::from)?;
-
+    let rebuilt = found(app, &declaration, &place, &before, args).await?;
     show(app, name, &place, &before, &rebuilt, args.dry_run);
     let Some(session) = session.as_mut().filter(|_| !args.dry_run && !rebuilt.is_empty()) else { return Ok(()) };
     let found = rebuilt.found.len() + rebuilt.deposed.len();
@@ -101,6 +80,26 @@ pub async fn run(app: &App, args: &RebuildArgs) -> Result<()> {
         talk(format_args!("{} put into the state. What differs: cargo xtask plan", count(found, "resource")));
     }
     Ok(())
+}
+
+/// What is there beyond a state, by tags and names.
+async fn found(
+    app: &App,
+    declaration: &Declaration,
+    place: &Place,
+    state: &State,
+    args: &RebuildArgs,
+) -> Result<Rebuilt> {
+    let surroundings = app.surroundings(&declaration.name, place);
+    let listed = listed(app, declaration, state, args, &surroundings).await?;
+    let sources = Sources {
+        graph: &declaration.graph,
+        outputs: &declaration.outputs,
+        pseudo: &pseudo(&place.account, &declaration.region),
+        listed: &listed,
+        regions: &args.region,
+    };
+    Ok(rebuild::rebuild(&surroundings, state, &sources).await.map_err(SessionError::from)?)
 }
 
 /// What is declared. Without a file all that is found counts as not declared any more; a file with errors is none that

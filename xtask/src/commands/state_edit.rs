@@ -15,11 +15,7 @@ use crate::error::{Error, Result};
 async fn open(app: &App, command: &str) -> Result<(String, Session)> {
     let name = app.environment()?;
     app.lock(&name, command).await?;
-    let (region, account) = match environment::load(&app.root, Some(&name)) {
-        Ok(loaded) => (loaded.settings.region, loaded.settings.account),
-        Err(_) => ("us-east-1".to_owned(), None),
-    };
-    let place = app.connect(&region, account.as_deref()).await?;
+    let place = app.connect_for(&name).await?;
     let session = app.session(&name, &place, Events::default(), Purpose::Write).await?;
     Ok((name, session))
 }

@@ -1,9 +1,9 @@
 //! How well a thing fits a declaration.
 
-use schema::{Facts, Kind, PropertyPath, Segment, Step};
+use schema::{Facts, PropertyPath, Segment, Step};
 use serde_json::{Map, Value};
 
-use crate::diff::{self, Change, Sides};
+use crate::diff::{self, Change, Sides, is_write_only};
 use crate::{Node, intrinsic};
 
 /// What differs between a declaration, as far as it is resolved, and what is there; Groundplan's own tags apart.
@@ -50,10 +50,6 @@ fn as_good_as(declared: &Value, found: &Value) -> bool {
             _ => a == b,
         },
     }
-}
-
-fn is_write_only(facts: Option<&Facts>, path: &[Segment]) -> bool {
-    facts.is_some_and(|facts| facts.write_only().iter().any(|write_only| write_only.matches(path)))
 }
 
 /// Whether a tag is Groundplan's own: ownership, and what its handlers keep in tags.
@@ -216,12 +212,8 @@ impl Walk<'_> {
         Value::Object(out)
     }
 
-    /// A free-form document, of which the schema knows no members: it is compared as a whole.
+    /// A free-form document is compared as a whole.
     fn is_document(&self) -> bool {
-        !self.path.is_empty()
-            && self
-                .facts
-                .and_then(|facts| facts.resolve(facts.property(&PropertyPath::of(&self.path))?))
-                .is_some_and(|property| property.kinds.has(Kind::Object) && property.properties.is_empty())
+        !self.path.is_empty() && diff::is_document(self.facts, &self.path)
     }
 }

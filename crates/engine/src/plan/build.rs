@@ -312,12 +312,16 @@ fn deletions(request: &Request<'_>) -> Vec<Action> {
     ending(request).map(|entry| delete(entry, because(entry))).collect()
 }
 
-/// What is there and shall not stay, but for what is replaced.
-pub(super) fn ending<'a>(request: &'a Request<'_>) -> impl Iterator<Item = &'a Entry> {
+/// What is there and not declared, or replaced.
+pub(super) fn unwanted<'a>(request: &'a Request<'_>) -> impl Iterator<Item = &'a Entry> {
     let undeclared = request.state.entries.values();
     let undeclared = undeclared.filter(|entry| request.graph.find(entry.address.as_str()).is_none());
-    let all = undeclared.chain(&request.state.deposed);
-    all.filter(|entry| request.selection.orphan(&entry.address))
+    undeclared.chain(&request.state.deposed)
+}
+
+/// What is there and shall not stay, but for what is replaced.
+pub(super) fn ending<'a>(request: &'a Request<'_>) -> impl Iterator<Item = &'a Entry> {
+    unwanted(request).filter(|entry| request.selection.orphan(&entry.address))
 }
 
 fn assess(request: &Request<'_>, action: &mut Action) {

@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use super::build::{Request, ending};
+use super::build::{Request, unwanted};
 use super::{Action, Verb};
 use crate::state::Entry;
 
@@ -10,12 +10,9 @@ use crate::state::Entry;
 fn staying<'a>(request: &'a Request<'_>, left_out: &'a [Action]) -> Vec<(&'a Entry, Option<&'a Action>)> {
     let changing = left_out.iter().filter(|action| action.verb != Verb::Create);
     let mut staying: Vec<_> = changing.filter_map(|action| Some((action.entry.as_ref()?, Some(action)))).collect();
-    let mut going: Vec<&Entry> = ending(request).collect();
-    let chosen: HashSet<_> = going.iter().map(|entry| key(entry)).collect();
-    let undeclared = request.state.entries.values();
-    let undeclared = undeclared.filter(|entry| request.graph.find(entry.address.as_str()).is_none());
-    let left = undeclared.chain(&request.state.deposed).filter(|entry| !chosen.contains(&key(entry)));
-    staying.extend(left.map(|entry| (entry, None)));
+    let (mut going, left): (Vec<&Entry>, Vec<&Entry>) =
+        unwanted(request).partition(|entry| request.selection.orphan(&entry.address));
+    staying.extend(left.into_iter().map(|entry| (entry, None)));
     // What these use stays with them, and what that uses.
     loop {
         let used: HashSet<_> = staying.iter().flat_map(|(entry, _)| &entry.dependencies).collect();

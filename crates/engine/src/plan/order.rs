@@ -151,15 +151,12 @@ pub(super) fn forced_by_order(
     more
 }
 
-/// The shortest value that is taken for a reference within other text: shorter ones occur by chance.
-const TELLING: usize = 8;
-
 /// Whether a value holds the id or an attribute of a resource.
 fn refers(value: &Value, to: &Entry) -> bool {
     match value {
         Value::String(text) => {
             let mut values = to.attributes.values().filter_map(Value::as_str).chain([to.id.as_str()]);
-            values.any(|value| text == value || value.len() >= TELLING && text.contains(value))
+            values.any(|value| crate::resource::is_told_by(value, text))
         }
         Value::Array(items) => items.iter().any(|item| refers(item, to)),
         Value::Object(map) => map.values().any(|item| refers(item, to)),

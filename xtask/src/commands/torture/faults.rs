@@ -1,15 +1,12 @@
 //! Calls that go wrong: the command converges or stops cleanly, and the same command again converges.
 
-use local_cloud::faults::preset;
+use local_cloud::faults::{PRESETS, preset};
 
 use super::Torture;
 use super::crash::{DEPLOY, DESTROY, Worker};
 use super::tally::Tally;
 use crate::app::local_error;
 use crate::error::{Error, Result, status};
-
-/// The classes of faults, as the local cloud names them.
-pub const CLASSES: &[&str] = &["throttling", "errors", "resets", "slow", "late", "role", "never-ready", "all"];
 
 impl Worker<'_> {
     /// A deploy and a destroy under faults of a class, each with these seeds.
@@ -24,6 +21,7 @@ impl Worker<'_> {
                 if self.torture.is_interrupted() {
                     return Ok(tally);
                 }
+                let place = format!("seed {seed}, {}", args[0]);
                 self.set(Some((class, seed)))?;
                 // What is never ready is waited for until somebody stops it: the operator, here.
                 let patience = (class == "never-ready").then_some(60);
@@ -33,17 +31,19 @@ impl Worker<'_> {
                     Some(0) => false,
                     Some(code) if clean(code) => true,
                     _ => {
-                        let place = format!("seed {seed}, {}", args[0]);
                         tally.lost += 1;
                         tally.failures.push(format!("{class} at {place}: {:?}\n{}", first.status, first.tail()));
                         true
                     }
                 };
-                let found = self.reader.read()?;
+                let mut found = self.reader.read()?;
                 tally.duplicates += found.differs(&whole).duplicates.len();
-                let last = if stopped { self.world.run(args, None)? } else { first };
-                let difference = self.reader.read()?.differs(expected);
-                let place = format!("seed {seed}, {}", args[0]);
+                let mut last = first;
+                if stopped {
+                    last = self.world.run(args, None)?;
+                    found = self.reader.read()?;
+                }
+                let difference = found.differs(expected);
                 let good = tally.judge(&place, 1, &last, &difference);
                 if good && stopped {
                     tally.converged -= 1;
@@ -86,8 +86,8 @@ impl Torture<'_> {
         const TIME_SCALE: f64 = 0.002;
         let many = if self.args.all { 5 } else { 1 };
         let seeds: Vec<u64> = (0..many).map(|index| self.args.seed * 1000 + index).collect();
-        self.planned(CLASSES.len() * seeds.len() * 2);
+        self.planned(PRESETS.len() * seeds.len() * 2);
         let mut worker = Worker::new(self, TIME_SCALE)?;
-        CLASSES.iter().map(|class| worker.faults(class, &seeds)).collect()
+        PRESETS.iter().map(|class| worker.faults(class, &seeds)).collect()
     }
 }

@@ -160,7 +160,7 @@ impl Torture<'_> {
         };
         let all = deploy.len() + destroy.len();
         let (deploys, destroys) = (orders(deploy, 21), orders(destroy, 22));
-        self.planned.fetch_add(deploys.len() + destroys.len(), Ordering::Relaxed);
+        self.planned(deploys.len() + destroys.len());
         let [mut tally, destroyed] = worker.deploy_and_destroy(&deploys, &destroys)?;
         tally.what = "killed while waiting".to_owned();
         tally.add(destroyed);
@@ -177,7 +177,7 @@ impl Torture<'_> {
         destroys: &[Vec<String>],
     ) -> Result<Vec<Tally>> {
         let all: usize = [deploys, there, back, destroys].iter().flat_map(|orders| orders.iter()).map(Vec::len).sum();
-        self.planned.fetch_add(all, Ordering::Relaxed);
+        self.planned(all);
         let jobs = self.args.jobs.max(1);
         let part = |orders: &[Vec<String>], job: usize| -> Vec<Vec<String>> {
             orders.iter().skip(job).step_by(jobs).cloned().collect()
