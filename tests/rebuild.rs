@@ -200,3 +200,70 @@ fn a_damaged_state_is_kept_aside_and_made_again() {
     workspace.ok(&["destroy", "--yes", "--lift-protection"]);
     assert_eq!(left(&workspace, "freeside/staging", "arrakis-staging"), 0);
 }
+
+#[test]
+fn without_its_state_nothing_is_made_twice_or_left_unsaid() {
+    let workspace = Workspace::new("freeside/staging");
+    workspace.ok(&["deploy-full", "--yes"]);
+    let inventory = || workspace.boto3("inventory.py", &["freeside/staging", "arrakis-staging"]);
+    let was = inventory();
+    let dir = workspace.home().join("local/freeside/staging");
+    let aside = dir.with_extension("aside");
+    std::fs::rename(&dir, &aside).unwrap();
+
+    let refused = |args: &[&str]| {
+        let output = workspace.run(args);
+        let told = support::text(&output.stderr);
+        assert_eq!(output.status.code(), Some(1), "{args:?}: {told}");
+        assert!(told.contains("no state of freeside/staging is in") && told.contains("state rebuild"), "{told}");
+    };
+    refused(&["deploy-full", "--yes"]);
+    refused(&["destroy", "--yes", "--lift-protection"]);
+    let looked = support::text(&workspace.run(&["plan"]).stderr);
+    assert!(looked.contains("warning: no state of freeside/staging is in"), "{looked}");
+    assert_eq!(inventory(), was);
+
+    std::fs::remove_dir_all(&dir).unwrap();
+    std::fs::rename(&aside, &dir).unwrap();
+    workspace.expect(0, &["plan", "--detailed-exitcode"]);
+    workspace.ok(&["destroy", "--yes", "--lift-protection"]);
+    assert_eq!(left(&workspace, "freeside/staging", "arrakis-staging"), 0);
+}
+
+#[test]
+fn what_a_state_does_not_know_of_is_taken_into_it() {
+    let workspace = Workspace::new("freeside/staging");
+    workspace.ok(&["deploy-full", "--yes"]);
+    let backup = workspace.root().join("backup");
+    let backup = backup.to_str().unwrap();
+    workspace.ok(&["backup-state", "--out", backup]);
+
+    // A resource without a name of its own, which nothing but a tag tells from another.
+    workspace.ok(&["state", "rm", "networking.vpc", "--yes"]);
+    workspace.expect(0, &["plan", "--detailed-exitcode"]);
+    workspace.ok(&["deploy-full", "--yes"]);
+    workspace.expect(0, &["plan", "--detailed-exitcode"]);
+
+    // Another subnet since the backup: the one that the backup knows of is gone.
+    workspace.edit("freeside/base.toml", &[("\"10.0.102.0/24\"", "\"10.0.103.0/24\"")]);
+    workspace.ok(&["deploy-full", "--yes", "--lift-protection"]);
+    let inventory = || workspace.boto3("inventory.py", &["freeside/staging", "arrakis-staging"]);
+    let was = inventory();
+    workspace.ok(&["restore-state", backup, "--yes"]);
+    workspace.ok(&["deploy-full", "--yes", "--lift-protection"]);
+    assert_eq!(inventory()["by_address"], was["by_address"]);
+    workspace.expect(0, &["plan", "--detailed-exitcode"]);
+
+    // At another address: the one before is made anew.
+    workspace.ok(&["state", "mv", "events.topic.alerts", "events.topic.before", "--yes"]);
+    let planned = workspace.planned(&[]);
+    assert!(planned.contains(&"+ events.topic.alerts".to_owned()), "{planned:?}");
+    workspace.ok(&["state", "mv", "events.topic.before", "events.topic.alerts", "--yes"]);
+
+    // What carries the tags and was never ours is not passed over in silence.
+    workspace.boto3("drift_by_hand.py", &["arrakis-staging", "freeside/staging"]);
+    workspace.expect(4, &["destroy", "--yes", "--lift-protection"]);
+    workspace.ok(&["state", "rebuild"]);
+    workspace.ok(&["destroy", "--yes", "--lift-protection"]);
+    assert_eq!(left(&workspace, "freeside/staging", "arrakis-staging"), 0);
+}

@@ -8,6 +8,7 @@ mod display;
 mod error;
 mod interrupt;
 mod state_home;
+mod tagged;
 
 use std::process::ExitCode;
 

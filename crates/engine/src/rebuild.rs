@@ -111,6 +111,15 @@ impl Rebuilt {
         self.found.is_empty() && self.deposed.is_empty()
     }
 
+    /// Leaves out what is not at these addresses, and the outputs.
+    pub fn only(&mut self, addresses: &BTreeSet<&str>) {
+        let there = |entry: &Entry| addresses.contains(entry.address.as_str());
+        self.found.retain(there);
+        self.deposed.retain(there);
+        self.kept.retain(there);
+        self.outputs.clear();
+    }
+
     /// What brings a state up to date with all that was found.
     pub fn records(&self) -> Vec<Record> {
         let adopted = |entry: &Entry| Record::Adopted(Box::new(entry.clone()));

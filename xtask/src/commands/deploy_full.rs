@@ -7,6 +7,7 @@ use engine::session::Purpose;
 use serde_json::json;
 
 use super::plan::{Prepared, prepare, read};
+use super::strays;
 use crate::app::App;
 use crate::cli::{DeployArgs, OnFailureName, SelectionArgs};
 use crate::display::plan::text;
@@ -54,10 +55,13 @@ async fn deploy(app: &App, args: &DeployArgs, events: Events) -> Result<Deployed
     let mut prepared = prepare(app, events, Purpose::Write).await?;
     super::rebuild::mend(app, &prepared.place, &mut prepared.session).await?;
     super::import::finish(app, &mut prepared).await?;
-    let plan = match &args.plan {
+    let mut plan = match &args.plan {
         Some(path) => read(path)?,
         None => prepared.plan(&args.selection).await?,
     };
+    if strays::take_up(app, &mut prepared, &plan, Purpose::Write).await? && args.plan.is_none() {
+        plan = prepared.plan(&args.selection).await?;
+    }
     let costs = prepared.costs(&environment::catalogue());
     if !app.global.json {
         talk(format_args!("{} on {}", plan.environment, plan.cloud));

@@ -1,22 +1,24 @@
 //! `destroy`: everything of the environment, from the state alone.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use engine::apply::Outcome;
+use engine::drift::Unmanaged;
 use engine::event::Events;
 use engine::plan::{Risk, Selection};
 use engine::session::{Declared, Purpose};
-use engine::{Graph, Plan};
+use engine::{Graph, Plan, Session};
 use serde_json::json;
 
 use super::deploy_full::{finish, options};
-use super::kept;
+use super::{kept, strays};
 use crate::app::{App, Place, pseudo};
 use crate::cli::{CloudName, DestroyArgs};
 use crate::display::plan::{Costs, text};
 use crate::display::words::count;
 use crate::display::{json_line, losses, progress, talk};
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, status};
+use crate::tagged;
 
 /// Destroys.
 pub async fn run(app: &App, args: &DestroyArgs) -> Result<()> {
@@ -35,6 +37,9 @@ pub async fn run(app: &App, args: &DestroyArgs) -> Result<()> {
     };
     kept::tell(app, &destroyed.place, &name, &destroyed.plan).await;
     finish(app, &destroyed.outcome)?;
+    if !destroyed.left.is_empty() {
+        return Err(still_there(app, &name, &destroyed.left));
+    }
     if app.global.json {
         json_line(&json!({ "event": "summary", "complete": true, "destroyed": destroyed.outcome.done }));
     } else {
@@ -43,11 +48,15 @@ pub async fn run(app: &App, args: &DestroyArgs) -> Result<()> {
     Ok(())
 }
 
+type Regions = BTreeSet<String>;
+
 /// What was done, where.
 struct Destroyed {
     place: Place,
     plan: Plan,
     outcome: Outcome,
+    /// What was not in the state, and is there still.
+    left: Vec<Unmanaged>,
 }
 
 /// Nothing: there was nothing to destroy.
@@ -73,13 +82,51 @@ async fn destroy(app: &App, args: &DestroyArgs, events: Events) -> Result<Option
         refresh: false,
     };
     let plan = session.plan(&declared).await?;
+    // What is left is looked for where anything was.
+    let regions = tagged::regions(app, &session.state, [region.clone()]);
     if plan.summary().is_empty() {
+        nothing_known(app, &name, &place, &session, &regions).await?;
         return Ok(None);
     }
     show(app, &name, &plan);
     let lift = consent(app, args, &name, &plan)?;
     let outcome = session.apply(&plan, "destroy", options(args.on_failure, lift)).await?;
-    Ok(Some(Destroyed { place, plan, outcome }))
+    let left = if outcome.is_complete() { left(app, &name, &place, &session, &regions).await } else { Vec::new() };
+    Ok(Some(Destroyed { place, plan, outcome, left }))
+}
+
+/// Whether the state that has nothing is right: what carries the environment's tags would be left for ever.
+async fn nothing_known(app: &App, name: &str, place: &Place, session: &Session, regions: &Regions) -> Result<()> {
+    let left = left(app, name, place, session, regions).await;
+    match (left.is_empty(), session.state.serial) {
+        (true, _) => Ok(()),
+        (false, 0) => Err(strays::without_state(app, name, left.len()).await),
+        (false, _) => Err(still_there(app, name, &left)),
+    }
+}
+
+/// What carries the environment's tags and is in no state.
+async fn left(app: &App, name: &str, place: &Place, session: &Session, regions: &Regions) -> Vec<Unmanaged> {
+    match tagged::unmanaged(&app.surroundings(name, place), &session.state, regions).await {
+        Ok(left) => left.into_iter().filter(|one| one.adoptable).collect(),
+        // Whoever may destroy it all need not be allowed to list it.
+        Err(failure) => {
+            talk(format_args!("Whether anything else carries the tags of {name} could not be seen: {failure}"));
+            Vec::new()
+        }
+    }
+}
+
+fn still_there(app: &App, name: &str, left: &[Unmanaged]) -> Error {
+    if app.global.json {
+        json_line(&json!({ "event": "summary", "complete": false, "unmanaged": left }));
+    } else {
+        let there = count(left.len(), "resource");
+        talk(format_args!("{there} with the tags of {name} are there still, and in no state:"));
+        left.iter().for_each(|one| talk(format_args!("  {}", one.arn)));
+        talk(format_args!("Take them into it (`cargo xtask state rebuild`), then destroy again."));
+    }
+    Error::Exit(status::PARTLY)
 }
 
 /// What is going to happen, and what data it costs.

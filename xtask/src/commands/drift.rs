@@ -1,15 +1,12 @@
 //! `drift`: what changed in the cloud since the last deploy, and who changed it. Changes nothing, takes no lock.
 
-use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
+use std::collections::BTreeMap;
 
-use cloud::Failure;
 use engine::drift::{self, Drift, Found, Kind, Unmanaged};
 use engine::event::Events;
 use engine::plan::Selection;
-use engine::rebuild::Listed;
 use engine::session::{Declared, Purpose};
-use engine::{Address, Attributes, Graph, Plan, Session, Surroundings};
+use engine::{Attributes, Graph, Plan, Session};
 use environment::Loaded;
 use security::actor::{self, About, Actor};
 use serde_json::Value;
@@ -19,13 +16,12 @@ use crate::cli::DriftArgs;
 use crate::display::drift::{Report, document, text};
 use crate::display::{data, json as print_json, talk};
 use crate::error::{Error, Result, status};
+use crate::tagged;
 
 /// CloudTrail answers two lookups a second: beyond this many resources nobody waits for it.
 const ASKED: usize = 50;
 /// From so many on it takes long enough to be told of.
 const MANY: usize = 10;
-/// Where an environment is looked for whose file is gone.
-const SOMEWHERE: &str = "us-east-1";
 
 /// Looks.
 pub async fn run(app: &App, args: &DriftArgs) -> Result<()> {
@@ -33,7 +29,7 @@ pub async fn run(app: &App, args: &DriftArgs) -> Result<()> {
     let file = file(app, &name)?;
     let (region, account) = match &file {
         Some((loaded, _)) => (loaded.settings.region.clone(), loaded.settings.account.clone()),
-        None => (SOMEWHERE.to_owned(), None),
+        None => (tagged::GLOBAL.to_owned(), None),
     };
     let place = app.connect(&region, account.as_deref()).await?;
     let mut session = app.session(&name, &place, Events::default(), Purpose::Look).await?;
@@ -42,9 +38,8 @@ pub async fn run(app: &App, args: &DriftArgs) -> Result<()> {
 
     let mut report = Report { environment: name.clone(), cloud: place.id.clone(), ..Report::default() };
     let surroundings = app.surroundings(&name, &place);
-    let mut regions: BTreeSet<String> = session.state.entries.values().map(|entry| entry.region.clone()).collect();
-    regions.extend(file.is_some().then(|| region.clone()));
-    match unmanaged(&surroundings, &session, &regions).await {
+    let regions = tagged::regions(app, &session.state, file.is_some().then(|| region.clone()));
+    match tagged::unmanaged(&surroundings, &session.state, &regions).await {
         Ok(unmanaged) => report.unmanaged = unmanaged,
         Err(failure) => report.notes.push(format!("what carries the environment's tags is unknown ({failure})")),
     }
@@ -105,27 +100,6 @@ async fn plan(
     let nothing = Declared { graph: &graph, outputs: &outputs, pseudo: &pseudo, selection: &selection, refresh: true };
     session.plan(&nothing).await?;
     Ok(None)
-}
-
-/// What carries the environment's tags in its regions and is in no state.
-async fn unmanaged(
-    surroundings: &Surroundings,
-    session: &Session,
-    regions: &BTreeSet<String>,
-) -> std::result::Result<Vec<Unmanaged>, Failure> {
-    let mut listed: Vec<Listed> = Vec::new();
-    for region in regions {
-        let mut cx = surroundings.context(&Address::of("drift"), region, "");
-        // With shared answers a context only reads.
-        cx.memo = Some(Arc::default());
-        for one in cloud::tags::listed(&cx).await? {
-            // What has no region is listed in each.
-            if !listed.iter().any(|known| known.arn == one.arn) {
-                listed.push(one);
-            }
-        }
-    }
-    drift::unmanaged(surroundings, &session.state, &listed).await.map_err(|(_, failure)| failure)
 }
 
 /// Asks CloudTrail who it was, one after the other. Once it refuses it is asked no more.

@@ -25,6 +25,7 @@ mod show;
 mod state;
 mod state_edit;
 mod state_migrate;
+mod strays;
 mod test;
 mod torture;
 mod unlock;

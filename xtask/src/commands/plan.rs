@@ -8,6 +8,7 @@ use engine::session::Purpose;
 use engine::{Address, Catalogue, Graph, Session};
 use environment::Loaded;
 
+use super::strays;
 use crate::app::{App, Place, declared, pseudo};
 use crate::cli::{PlanArgs, SelectionArgs};
 use crate::display::plan::{Costs, document, text};
@@ -87,9 +88,9 @@ pub fn costs(loaded: &Loaded, catalogue: &Catalogue) -> Costs {
 /// Shows what would change.
 pub async fn run(app: &App, args: &PlanArgs) -> Result<()> {
     let mut prepared = prepare(app, Events::default(), Purpose::Look).await?;
-    let plan = match args.refresh_only {
-        true => refresh_only(&mut prepared).await?,
-        false => prepared.plan(&args.selection).await?,
+    let (plan, doubt) = match args.refresh_only {
+        true => (refresh_only(&mut prepared).await?, None),
+        false => with_strays(app, &mut prepared, &args.selection).await?,
     };
     let costs = prepared.costs(&environment::catalogue());
     if app.global.json {
@@ -99,6 +100,9 @@ pub async fn run(app: &App, args: &PlanArgs) -> Result<()> {
         talk(format_args!("{} on {}", plan.environment, plan.cloud));
         data(text(&plan, &costs, args.details));
     }
+    if let Some(doubt) = doubt {
+        crate::display::error::warn(&doubt);
+    }
     if let Some(path) = &args.out {
         write(&plan, path)?;
         talk(format_args!("The plan is in {0}: cargo xtask deploy-full --plan {0}", path.display()));
@@ -107,6 +111,16 @@ pub async fn run(app: &App, args: &PlanArgs) -> Result<()> {
         return Err(Error::Exit(status::CHANGES));
     }
     Ok(())
+}
+
+/// The plan of a deploy, and why it would not be carried out, if it would not.
+async fn with_strays(app: &App, prepared: &mut Prepared, args: &SelectionArgs) -> Result<(Plan, Option<Error>)> {
+    let plan = prepared.plan(args).await?;
+    match strays::take_up(app, prepared, &plan, Purpose::Look).await {
+        Ok(true) => Ok((prepared.plan(args).await?, None)),
+        Ok(false) => Ok((plan, None)),
+        Err(doubt) => Ok((plan, Some(doubt))),
+    }
 }
 
 /// What changed in the cloud since the last deploy: the state as if it were declared.

@@ -1,7 +1,6 @@
 //! `state rebuild`: the state, made again from the tags and names of what is there.
 
-use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
+use std::collections::BTreeMap;
 
 use engine::event::Events;
 use engine::rebuild::{self, Listed, Rebuilt, Sources};
@@ -9,7 +8,7 @@ use engine::session::{Purpose, SessionError};
 use engine::state::Record;
 use engine::store::StoreError;
 use engine::store::file::private_dir;
-use engine::{Address, Failure, Graph, Session, State, Surroundings};
+use engine::{Graph, Session, State, Surroundings};
 use serde_json::{Value, json};
 
 use super::restore_state::UNKNOWN;
@@ -20,20 +19,22 @@ use crate::display::words::count;
 use crate::display::{data, json as print_json, talk};
 use crate::error::{Error, Result};
 use crate::state_home::At;
-
-/// Where AWS lists what has no region of its own.
-const GLOBAL: &str = "us-east-1";
+use crate::tagged;
 
 /// Finds again what damaged records told of, before anything is planned from the state that is left. The lock is held.
 pub async fn mend(app: &App, place: &Place, session: &mut Session) -> Result<()> {
     let Some(damaged) = session.damaged.take() else { return Ok(()) };
     talk(format_args!("{damaged}\nRecords are missing: what they told of is looked for by tags and names."));
-    let declaration = declaration(app)?;
-    let rebuilt = found(app, &declaration, place, &session.state, &RebuildArgs::default()).await?;
+    let rebuilt = find(app, place, &session.state).await?;
     for entry in rebuilt.found.iter().chain(&rebuilt.deposed) {
         talk(format_args!("    {}: found again: {}", entry.address, entry.id));
     }
     Ok(session.record(&rebuilt.records()).await?)
+}
+
+/// What is there and a state does not know, by tags and names.
+pub async fn find(app: &App, place: &Place, state: &State) -> Result<Rebuilt> {
+    found(app, &declaration(app)?, place, state, &RebuildArgs::default()).await
 }
 
 /// What the environment's file says, if there is one.
@@ -110,7 +111,7 @@ fn declaration(app: &App) -> Result<Declaration> {
         talk(format_args!("{name} has no file: what is found counts as not declared any more"));
         let graph =
             Graph::build(Vec::new(), &environment::catalogue()).map_err(|_| Error::told("an empty graph is whole"))?;
-        let region = GLOBAL.to_owned();
+        let region = tagged::GLOBAL.to_owned();
         return Ok(Declaration { name: name.to_owned(), graph, outputs: BTreeMap::new(), region, account: None });
     }
     let loaded = app.load()?;
@@ -147,30 +148,9 @@ async fn listed(
     surroundings: &Surroundings,
 ) -> Result<Vec<Listed>> {
     let declared = declaration.graph.nodes.iter().map(|node| node.region.clone());
-    let known = state.entries.values().map(|entry| entry.region.clone());
-    let mut regions: BTreeSet<String> = declared.chain(known).chain(args.region.iter().cloned()).collect();
-    regions.insert(declaration.region.clone());
-    if app.global.cloud == CloudName::Aws {
-        regions.insert(GLOBAL.to_owned());
-    }
-    let mut listed: Vec<Listed> = Vec::new();
-    for region in regions {
-        let mut cx = surroundings.context(&Address::of("rebuild"), &region, "");
-        // With shared answers a context only reads.
-        cx.memo = Some(Arc::default());
-        let found = cloud::tags::listed(&cx).await.map_err(|failure: Failure| {
-            Error::told(format!("what carries the environment's tags in {region} cannot be listed"))
-                .detail(&failure)
-                .hint(failure.hint.unwrap_or_else(|| "allow tag:GetResources".to_owned()))
-        })?;
-        for one in found {
-            // What has no region is listed in each.
-            if !listed.iter().any(|known| known.arn == one.arn) {
-                listed.push(one);
-            }
-        }
-    }
-    Ok(listed)
+    let own = std::iter::once(declaration.region.clone());
+    let regions = tagged::regions(app, state, declared.chain(args.region.iter().cloned()).chain(own));
+    Ok(tagged::listed(surroundings, &regions).await?)
 }
 
 fn show(app: &App, name: &str, place: &Place, before: &State, rebuilt: &Rebuilt, dry_run: bool) {
@@ -241,6 +221,10 @@ fn show(app: &App, name: &str, place: &Place, before: &State, rebuilt: &Rebuilt,
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
+    use engine::Address;
+
     use super::*;
 
     /// What an ARN of the listing names, in the words of all types. Types that must ask the cloud are left out.

@@ -8,7 +8,7 @@ use serde_json::json;
 
 use super::state::entry;
 use crate::app::App;
-use crate::display::{data, json as print_json};
+use crate::display::{data, json as print_json, talk};
 use crate::error::{Error, Result};
 
 /// Opens the state to be written to. The file of the environment may be gone.
@@ -35,8 +35,15 @@ pub async fn remove(app: &App, address: &str) -> Result<()> {
         print_json(&json!({ "environment": name, "forgotten": address, "id": id }));
     } else {
         data(format_args!("{address} ({id}) is forgotten. Adopt it again: cargo xtask import {address} {id}"));
+        if is_declared(app, &address) {
+            talk(format_args!("It is declared and keeps its tags: the next deploy adopts it, too."));
+        }
     }
     Ok(())
+}
+
+fn is_declared(app: &App, address: &Address) -> bool {
+    app.load().is_ok_and(|loaded| loaded.nodes.iter().any(|node| node.address == *address))
 }
 
 /// Gives a resource another address, so that a renamed declaration does not make another one.

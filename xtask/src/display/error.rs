@@ -7,7 +7,7 @@ use engine::Severity;
 use environment::LocatedFinding;
 use serde_json::json;
 
-use super::style::{DESTROY, STRONG, paint};
+use super::style::{CHANGE, DESTROY, STRONG, paint};
 use super::{data, talk};
 use crate::error::{Error, status};
 
@@ -28,15 +28,26 @@ pub fn show(error: &Error, as_json: bool) -> ExitCode {
                 data(json!({ "event": "error", "message": message, "detail": detail, "hint": hint }));
             }
             talk(format_args!("{}: {}", paint(DESTROY, "error"), paint(STRONG, message)));
-            if let Some(detail) = detail {
-                talk(format_args!("  {detail}"));
-            }
-            if let Some(hint) = hint {
-                talk(format_args!("  help: {hint}"));
-            }
+            further(detail.as_deref(), hint.as_deref());
         }
     }
     ExitCode::from(status::ERROR)
+}
+
+/// Says what would be an error if the command did more than look.
+pub fn warn(error: &Error) {
+    let Error::Told { message, detail, hint } = error else { return };
+    talk(format_args!("{}: {}", paint(CHANGE, "warning"), paint(STRONG, message)));
+    further(detail.as_deref(), hint.as_deref());
+}
+
+fn further(detail: Option<&str>, hint: Option<&str>) {
+    if let Some(detail) = detail {
+        talk(format_args!("  {detail}"));
+    }
+    if let Some(hint) = hint {
+        talk(format_args!("  help: {hint}"));
+    }
 }
 
 /// Says one finding, with the line of the file that it is about.

@@ -1,0 +1,106 @@
+//! What a plan would make a second time: it is there with the environment's tags, and the state does not know it.
+//!
+//! A state can be behind what is there: it was deleted or is on another machine, an old backup was restored, or a call of
+//! a killed run was carried out long after the next run had looked for it. One listing by tags, made only where
+//! a plan creates something, tells.
+
+use std::collections::BTreeSet;
+
+use engine::State;
+use engine::context::TAG_ADDRESS;
+use engine::plan::{Plan, Verb};
+use engine::rebuild::{Listed, Rebuilt};
+use engine::session::Purpose;
+use engine::state::Record;
+
+use super::plan::Prepared;
+use super::rebuild;
+use crate::app::App;
+use crate::display::talk;
+use crate::display::words::count;
+use crate::error::{Error, Result};
+use crate::tagged;
+
+/// What was found, and the entries of the state that it takes the place of.
+struct Strays {
+    rebuilt: Rebuilt,
+    gone: Vec<Record>,
+}
+
+/// Takes into the state what a plan would make a second time; a session that only looks, for itself. Whether it was
+/// anything: then the plan is out of date.
+///
+/// # Errors
+/// A state that was never written knows nothing of an environment that is there: whether it is the right state, only a
+/// person knows.
+pub async fn take_up(app: &App, prepared: &mut Prepared, plan: &Plan, purpose: Purpose) -> Result<bool> {
+    let Some(Strays { rebuilt, mut gone }) = look(app, prepared, plan).await? else { return Ok(false) };
+    let name = &prepared.loaded.name;
+    if prepared.session.state.serial == 0 {
+        return Err(without_state(app, name, rebuilt.found.len()).await);
+    }
+    let when = if purpose == Purpose::Write { "now" } else { "by the next deploy" };
+    talk(format_args!("There with the tags of {name}, and in no state; taken into it {when}:"));
+    rebuilt.found.iter().for_each(|entry| talk(format_args!("    {}: {}", entry.address, entry.id)));
+    gone.extend(rebuilt.records());
+    match purpose {
+        Purpose::Write => prepared.session.record(&gone).await?,
+        Purpose::Look => gone.iter().for_each(|record| prepared.session.state.apply(record)),
+    }
+    Ok(true)
+}
+
+/// The error of a state that knows nothing of what is there.
+pub async fn without_state(app: &App, name: &str, there: usize) -> Error {
+    let there = count(there, "resource");
+    let place = match app.state_home(name).await {
+        Ok(home) => home.place(),
+        Err(_) => "where the environment's file says".to_owned(),
+    };
+    Error::told(format!("no state of {name} is in {place}, and {there} with its tags are there"))
+        .hint("if its state is elsewhere, bring it here or say where it is ([state] in the environment's file); if it is lost: cargo xtask state rebuild")
+}
+
+async fn look(app: &App, prepared: &Prepared, plan: &Plan) -> Result<Option<Strays>> {
+    let made: Vec<_> = plan.changes().filter(|action| action.verb == Verb::Create).collect();
+    if made.is_empty() {
+        return Ok(None);
+    }
+    let addresses: BTreeSet<&str> = made.iter().map(|action| action.address.as_str()).collect();
+    let regions: BTreeSet<String> = made.iter().map(|action| action.region.clone()).collect();
+    let surroundings = app.surroundings(&prepared.loaded.name, &prepared.place);
+    let listed = match tagged::listed(&surroundings, &regions).await {
+        Ok(listed) => listed,
+        // Whoever may make all of this need not be allowed to list it.
+        Err(unlisted) => {
+            talk(format_args!("Whether any of this is there already could not be seen: {}", unlisted.failure));
+            return Ok(None);
+        }
+    };
+    let state = &prepared.session.state;
+    // What the state has at these addresses is gone: that is why they are made.
+    let mut without = state.clone();
+    without.entries.retain(|address, _| !addresses.contains(address.as_str()));
+    let suspect = |one: &Listed| address(one).is_some_and(|at| addresses.contains(at)) && !holds(&without, one);
+    if !listed.iter().any(suspect) {
+        return Ok(None);
+    }
+    let mut rebuilt = rebuild::find(app, &prepared.place, &without).await?;
+    rebuilt.only(&addresses);
+    if rebuilt.found.is_empty() {
+        // The listing is some seconds behind: it was deleted.
+        return Ok(None);
+    }
+    let gone = rebuilt.found.iter().filter_map(|found| state.entries.get(&found.address));
+    let gone = gone.map(|entry| Record::Forgot { address: entry.address.clone(), id: entry.id.clone() }).collect();
+    Ok(Some(Strays { rebuilt, gone }))
+}
+
+fn address(listed: &Listed) -> Option<&str> {
+    listed.tags.iter().find(|(key, _)| key == TAG_ADDRESS).map(|(_, address)| address.as_str())
+}
+
+/// Whether a state knows it all the same: as replaced and still to be deleted, or at another address since `state mv`.
+fn holds(state: &State, listed: &Listed) -> bool {
+    state.entries.values().chain(&state.deposed).any(|entry| listed.arn.ends_with(&entry.id))
+}
