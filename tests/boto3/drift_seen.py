@@ -27,6 +27,11 @@ out["into_database"] = sorted(
 vpc = next(v for v in ec2.describe_vpcs()["Vpcs"] if not v["IsDefault"])
 out["vpc_tags"] = {t["Key"]: t["Value"] for t in vpc["Tags"] if not t["Key"].startswith("groundplan:")}
 
+iam = boto3.client("iam")
+out["rights"] = [
+    iam.list_role_policies(RoleName=f"{prefix}-worker-task")["PolicyNames"],
+    [p["PolicyName"] for p in iam.list_attached_role_policies(RoleName=f"{prefix}-api-task")["AttachedPolicies"]],
+]
 instance = boto3.client("rds").describe_db_instances(DBInstanceIdentifier=f"{prefix}-postgres")["DBInstances"][0]
 out["backups"] = instance["BackupRetentionPeriod"]
 out["alarms"] = sorted(a["AlarmName"] for a in boto3.client("cloudwatch").describe_alarms()["MetricAlarms"])

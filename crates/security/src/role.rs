@@ -55,6 +55,9 @@ impl Resource for Role {
     // Known to IAM at once; other services see it some seconds later, and are then asked again.
     const SECONDS: Seconds = Seconds { create: 2.0, update: 1.0, delete: 1.0 };
 
+    /// What is allowed by hand is taken away where nothing of its kind is declared.
+    const EMPTY_SAYS: &'static [&'static str] = &["ManagedPolicyArns", "Policies"];
+
     fn id(&self) -> Option<String> {
         self.role_name.clone()
     }

@@ -124,13 +124,18 @@ fn add(short: &str, role: Role, key: &str, prefix: &str, stack: &mut Stack) -> D
                 "IAM takes {LONGEST_NAME}: choose a shorter name here, or a shorter system or environment name"
             ));
     }
-    let handle = stack.add(format!("security.role.{short}"), Role { role_name: Some(name.clone()), ..role });
+    // Nothing is attached: what somebody attaches by hand is drift.
+    let role = Role { role_name: Some(name.clone()), managed_policy_arns: Some(Vec::new()), ..role };
+    let handle = stack.add(format!("security.role.{short}"), role);
     DeclaredRole { arn: handle.get("Arn"), handle, name }
 }
 
+/// One inline policy; an empty list, which says that there is none, where it would allow nothing.
 fn inline(name: &str, statements: Vec<Value>) -> Option<Vec<Policy>> {
-    let document = || policy::document(statements.clone());
-    (!statements.is_empty()).then(|| vec![Policy { policy_name: name.to_owned(), policy_document: document() }])
+    if statements.is_empty() {
+        return Some(Vec::new());
+    }
+    Some(vec![Policy { policy_name: name.to_owned(), policy_document: policy::document(statements) }])
 }
 
 fn execution_statements(service: &ServiceAccess) -> Vec<Value> {
@@ -291,8 +296,9 @@ mod tests {
         assert_eq!(condition["ArnLike"]["aws:SourceArn"], json!({ "Fn::Sub": ANY_FLOW_LOG }));
 
         // Nothing used, nothing allowed.
-        assert!(nodes[2].properties.get("Policies").is_none());
-        assert!(nodes[3].properties.get("Policies").is_none());
+        assert_eq!(nodes[2].properties["Policies"], json!([]));
+        assert_eq!(nodes[3].properties["Policies"], json!([]));
+        assert_eq!(nodes[3].properties["ManagedPolicyArns"], json!([]));
     }
 
     #[test]
