@@ -85,7 +85,13 @@ impl From<Failure> for Error {
 
 impl From<StoreError> for Error {
     fn from(error: StoreError) -> Self {
-        let hint = match &error {
+        Self::from(&error)
+    }
+}
+
+impl From<&StoreError> for Error {
+    fn from(error: &StoreError) -> Self {
+        let hint = match error {
             StoreError::Locked(_) => {
                 "wait for it with --lock-timeout SECONDS; if that process is gone, its lock ends by itself within a minute"
             }
@@ -95,6 +101,9 @@ impl From<StoreError> for Error {
             StoreError::Damaged { .. } => {
                 "put a backup in its place (`cargo xtask restore-state`), or make it again from what is there \
                  (`cargo xtask state rebuild`)"
+            }
+            StoreError::Io { .. } => {
+                "once that is put right, the same command again goes on from what was written until then: nothing is lost"
             }
             StoreError::Fenced { .. } => "the same command again goes on from here, once that run is done",
             StoreError::Remote { failure, .. } => match &failure.hint {
@@ -111,6 +120,7 @@ impl From<SessionError> for Error {
     fn from(error: SessionError) -> Self {
         match error {
             SessionError::Store(error) => error.into(),
+            SessionError::Journal(error) => Self::from(&*error),
             SessionError::Cloud { address, failure } => Self::call(Some(&address), &failure),
             SessionError::Refused(Refused::Protected(addresses)) => {
                 let told = Self::told(Refused::Protected(addresses).to_string());
