@@ -7,6 +7,7 @@ use engine::plan::Verb;
 use security::actor::Actor;
 use serde_json::{Value, json};
 
+use super::inside::{self, Live};
 use super::style::{ADD, CHANGE, DESTROY, QUIET, STRONG, paint};
 use super::words::{count, value};
 
@@ -87,7 +88,7 @@ pub fn text(report: &Report, all: bool) -> String {
     let width = addresses.max().unwrap_or_default();
     for drift in &report.drift {
         lines.push(headline(drift, width));
-        lines.extend(drift.changes.iter().map(|change| format!("      {}", changed(change))));
+        lines.extend(drift.changes.iter().flat_map(changed).map(|line| format!("      {line}")));
         lines.extend(drift.because.iter().map(|why| format!("      {}", paint(QUIET, format_args!("because {why}")))));
         if drift.kind != Kind::Unfinished || !drift.changes.is_empty() {
             let did = if drift.kind == Kind::Gone { "deleted" } else { "changed" };
@@ -135,7 +136,7 @@ fn headline(drift: &Drift, width: usize) -> String {
     format!("{sign} {address}  {}  {word}{next}", paint(QUIET, &drift.entry.type_name))
 }
 
-fn changed(change: &Difference) -> String {
+fn changed(change: &Difference) -> Vec<String> {
     let would = match change.would {
         Would::SetBack => "a deploy sets it back".to_owned(),
         Would::Keep => "the file agrees with it".to_owned(),
@@ -143,7 +144,15 @@ fn changed(change: &Difference) -> String {
         Would::Unknown => String::new(),
     };
     let would = if would.is_empty() { would } else { paint(QUIET, format_args!("  ({would})")) };
-    format!("{}: {} → {}{would}", change.property, side(&change.applied, change), side(&change.live, change))
+    if let (Some(applied), Some(live), false) = (&change.applied, &change.live, change.sensitive) {
+        // What AWS added where nobody declared anything is no drift, and so not told.
+        let inside = inside::lines(applied, live, Live::After, false);
+        if !inside.is_empty() {
+            let inside = inside.into_iter().map(|line| format!("  {line}"));
+            return std::iter::once(format!("{}:{would}", change.property)).chain(inside).collect();
+        }
+    }
+    vec![format!("{}: {} → {}{would}", change.property, side(&change.applied, change), side(&change.live, change))]
 }
 
 fn side(side: &Option<Value>, change: &Difference) -> String {
@@ -252,7 +261,7 @@ mod tests {
     #[test]
     fn secrets_are_shown_nowhere() {
         for sensitive in [true, false] {
-            let shown = format!("{}{}", changed(&difference(sensitive)), change_json(&difference(sensitive)));
+            let shown = format!("{:?}{}", changed(&difference(sensitive)), change_json(&difference(sensitive)));
             assert_eq!(shown.contains("hush") || shown.contains("loud"), !sensitive, "{shown}");
         }
     }

@@ -3,6 +3,7 @@
 pub mod drift;
 pub mod error;
 pub mod import;
+pub mod inside;
 pub mod losses;
 pub mod plan;
 pub mod progress;

@@ -8,6 +8,7 @@ use engine::plan::{Action, Plan, Risk, Verb};
 use serde::Serialize;
 use serde_json::{Value, json};
 
+use super::inside::{self, Live};
 use super::losses::will_keep;
 use super::style::{ADD, CHANGE, DESTROY, QUIET, STRONG, paint};
 use super::words::{count, duration, money, value};
@@ -80,7 +81,7 @@ pub fn text(plan: &Plan, costs: &Costs, details: bool) -> String {
         for why in action.because.iter().filter(|_| is_told(action)) {
             lines.push(format!("      {}", paint(QUIET, format_args!("because {why}"))));
         }
-        lines.extend(action.changes.iter().map(change));
+        lines.extend(action.changes.iter().flat_map(|one| change(one, details)));
         if details && action.verb == Verb::Create {
             lines.extend(properties(action));
         }
@@ -106,14 +107,21 @@ fn headline(action: &Action, width: usize, costs: &Costs) -> String {
     format!("{sign} {address}  {}{risk}", paint(QUIET, notes.join(" · ")))
 }
 
-fn change(change: &Change) -> String {
+fn change(change: &Change, details: bool) -> Vec<String> {
     let shown = |side: &Option<Value>| match side {
         None => "nothing".to_owned(),
         Some(_) if change.sensitive => "(sensitive)".to_owned(),
         Some(side) => value(side),
     };
     let forces = if change.forces_replacement { paint(DESTROY, "  forces replacement") } else { String::new() };
-    format!("      {}: {} → {}{forces}", change.place(), shown(&change.before), shown(&change.after))
+    if let (Some(before), Some(after), false) = (&change.before, &change.after, change.sensitive) {
+        let inside = inside::lines(before, after, Live::Before, details);
+        if !inside.is_empty() {
+            let inside = inside.into_iter().map(|line| format!("        {line}"));
+            return std::iter::once(format!("      {}:{forces}", change.place())).chain(inside).collect();
+        }
+    }
+    vec![format!("      {}: {} → {}{forces}", change.place(), shown(&change.before), shown(&change.after))]
 }
 
 fn properties(action: &Action) -> Vec<String> {
