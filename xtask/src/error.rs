@@ -105,6 +105,7 @@ impl From<&StoreError> for Error {
             StoreError::Io { .. } => {
                 "once that is put right, the same command again goes on from what was written until then: nothing is lost"
             }
+            StoreError::Newer { .. } => "bring this workspace up to date; nothing was changed",
             StoreError::Fenced { .. } => "the same command again goes on from here, once that run is done",
             StoreError::Remote { failure, .. } => match &failure.hint {
                 Some(hint) => hint,

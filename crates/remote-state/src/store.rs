@@ -176,6 +176,9 @@ impl S3Store {
                 self.with_segments(found).await
             }
             Err(why) => {
+                if let Some(format) = codec::newer_format(&object.bytes) {
+                    return Err(StoreError::Newer { path: PathBuf::from(self.place().uri(SNAPSHOT)), format });
+                }
                 let known = object.metadata.get(GENERATION).and_then(|text| text.parse::<u64>().ok());
                 let generation = match known {
                     Some(generation) => generation,

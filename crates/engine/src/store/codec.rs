@@ -7,6 +7,8 @@ use crate::state::Record;
 
 /// Hexadecimal digits of the checksum before each journal line.
 const SUM: usize = 8;
+/// The format of snapshots that is written here.
+const FORMAT: u32 = 1;
 const HEADER: &str = "groundplan-state 1 ";
 
 fn checksum(bytes: &[u8], digits: usize) -> String {
@@ -95,6 +97,16 @@ pub fn decode_snapshot(bytes: &[u8]) -> Result<Snapshot, String> {
     serde_json::from_str(json).map_err(|error| error.to_string())
 }
 
+/// The format of a snapshot that a newer Groundplan wrote: what this one cannot read it must not take for damage.
+///
+/// A later format's checksum must cover the header, too: so a digit that was flipped is told from it.
+pub fn newer_format(bytes: &[u8]) -> Option<u32> {
+    let text = std::str::from_utf8(bytes).ok()?;
+    let (format, rest) = text.strip_prefix("groundplan-state ")?.split_once(' ')?;
+    let as_ours = || decode_snapshot(format!("{HEADER}{rest}").as_bytes());
+    format.parse().ok().filter(|format| *format > FORMAT && as_ours().is_err())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -126,6 +138,17 @@ mod tests {
             assert_eq!(read.records.len(), whole, "cut at {end}");
             assert_eq!(read.cut.is_some(), !bytes[..end].is_empty() && bytes[end - 1] != b'\n', "cut at {end}");
         }
+    }
+
+    #[test]
+    fn a_newer_format_is_no_damage() {
+        let ours = String::from_utf8(encode_snapshot(1, &State::default())).unwrap();
+        let newer = "groundplan-state 2 00ff {\"state\":{}}\n";
+        let flipped = ours.replacen("state 1", "state 3", 1);
+        assert_eq!(newer_format(newer.as_bytes()), Some(2));
+        assert_eq!(newer_format(ours.as_bytes()), None);
+        assert_eq!(newer_format(flipped.as_bytes()), None);
+        assert!(decode_snapshot(newer.as_bytes()).is_err() && decode_snapshot(flipped.as_bytes()).is_err());
     }
 
     #[test]

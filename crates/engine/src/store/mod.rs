@@ -34,6 +34,14 @@ pub enum StoreError {
         /// What is wrong with it.
         why: String,
     },
+    /// A newer Groundplan wrote it.
+    #[error("{path}: a newer Groundplan wrote it (format {format})")]
+    Newer {
+        /// The file.
+        path: PathBuf,
+        /// Its format.
+        format: u32,
+    },
     /// Another run holds the lock.
     #[error("another run is at work: {0}")]
     Locked(Box<Holder>),
