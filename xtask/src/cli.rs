@@ -5,8 +5,10 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 mod state;
+mod torture;
 
 pub use state::{BackupArgs, RebuildArgs, RestoreArgs, StateCommand, StatePlaceName};
+pub use torture::{TortureArgs, TortureCommand, TortureKind, TortureUpdate};
 
 /// AWS environments planned, deployed, priced and operated.
 #[derive(Debug, Parser)]
@@ -376,41 +378,6 @@ pub enum LocalCloudCommand {
         #[arg(long)]
         time_scale: f64,
     },
-}
-
-/// What is done to commands.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum TortureKind {
-    /// Killed before and after each call and each journal write, and with a line half written.
-    Crash,
-    /// Killed, and killed again while that is being recovered.
-    Recovery,
-    /// Killed while a resource becomes ready or goes.
-    Waiting,
-    /// Calls throttled, failed, cut off, slow, late, never ready.
-    Faults,
-    /// Two of the same command at once, with the state on disk and in S3.
-    Together,
-}
-
-/// `torture`.
-#[derive(Debug, Args)]
-pub struct TortureArgs {
-    /// Every point, instead of a sample.
-    #[arg(long)]
-    pub all: bool,
-    /// Only this. May be repeated.
-    #[arg(long, value_enum, value_name = "KIND")]
-    pub only: Vec<TortureKind>,
-    /// How many points a sample has.
-    #[arg(long, default_value_t = 40)]
-    pub sample: usize,
-    /// Which sample: the same number, the same tries.
-    #[arg(long, default_value_t = 1)]
-    pub seed: u64,
-    /// How many local clouds at once.
-    #[arg(long, default_value_t = 2)]
-    pub jobs: usize,
 }
 
 /// `bench`.

@@ -95,6 +95,18 @@ def nat_gateway_of_unknown_id_is_an_error(original, self, filters, nat_gateway_i
     return original(filters, nat_gateway_ids)
 
 
+@around(EC2Backend, "create_nat_gateway")
+def nat_gateway_marks_its_interface(original, self, *args, **kwargs):
+    """moto's interface of a NAT gateway looks like one that somebody made and left."""
+    nat_gateway = original(*args, **kwargs)
+    interface = nat_gateway._eni
+    interface.description = f"Interface for NAT Gateway {nat_gateway.id}"
+    interface.interface_type = "nat_gateway"
+    interface.requester_managed = True
+    interface.status = "in-use"
+    return nat_gateway
+
+
 @around(EC2Backend, "delete_nat_gateway")
 def nat_gateway_gives_its_address_back(original, self, nat_gateway_id):
     """moto answers 500 for an unknown one, and leaves the address associated and the network interface in the subnet."""

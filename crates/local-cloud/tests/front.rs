@@ -121,6 +121,11 @@ async fn ec2_answers_as_aws_does() {
     );
     let other = [("SubnetId", &*network.subnets[1]), ("AllocationId", &*address), ("ClientToken", "t")];
     cloud.refused("ec2", "CreateNatGateway", &other, "IdempotentParameterMismatch");
+    // Its interface is told from one that somebody made by hand.
+    let within = [("Filter.1.Name", "subnet-id"), ("Filter.1.Value.1", &*network.subnets[0])];
+    let interface = cloud.ok("ec2", "DescribeNetworkInterfaces", &within);
+    assert_eq!(first(&interface, "description").unwrap(), format!("Interface for NAT Gateway {gateway}"));
+    assert_eq!(first(&interface, "status").as_deref(), Some("in-use"));
     cloud.refused("ec2", "DeleteSubnet", &[("SubnetId", &network.subnets[0])], "DependencyViolation");
     cloud.refused("ec2", "ReleaseAddress", &[("AllocationId", &address)], "InvalidIPAddress.InUse");
     cloud.ok("ec2", "DeleteNatGateway", &[("NatGatewayId", &gateway)]);

@@ -5,6 +5,7 @@ use super::inventory::{Inventory, Reader};
 use super::tally::Tally;
 use super::variant::Variant;
 use super::world::World;
+use crate::cli::TortureUpdate;
 use crate::error::{About, Error, Result};
 
 /// What a deploy is.
@@ -117,7 +118,10 @@ impl<'a> Worker<'a> {
     /// An update with replacements, and back again, killed at each of these points.
     pub fn update(&mut self, there: &[Vec<String>], back: &[Vec<String>]) -> Result<Tally> {
         let mut tally = Tally::new("update with replacement", 0);
-        let variant = Variant::of(&self.world)?;
+        if there.is_empty() && back.is_empty() {
+            return Ok(tally);
+        }
+        let variant = Variant::of(&self.world, self.torture.args.update)?;
         self.world.must(DEPLOY)?;
         let before = self.reader.read()?;
         variant.write()?;
@@ -160,8 +164,8 @@ pub struct Points {
 
 impl Points {
     /// Lives that life.
-    pub fn record(world: &World) -> Result<Self> {
-        let variant = Variant::of(world)?;
+    pub fn record(world: &World, update: TortureUpdate) -> Result<Self> {
+        let variant = Variant::of(world, update)?;
         let deploy = points(world, DEPLOY)?;
         variant.write()?;
         let there = points(world, DEPLOY)?;

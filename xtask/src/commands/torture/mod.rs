@@ -14,7 +14,7 @@ use std::time::Instant;
 use serde_json::json;
 
 use crate::app::App;
-use crate::cli::{CloudName, TortureArgs, TortureKind};
+use crate::cli::{CloudName, TortureArgs, TortureCommand, TortureKind};
 use crate::display::words::duration;
 use crate::display::{data, json as print_json, talk};
 use crate::error::{Error, Result};
@@ -65,7 +65,7 @@ impl Torture<'_> {
         let mut tallies = Vec::new();
         if self.wants(TortureKind::Crash) || self.wants(TortureKind::Recovery) {
             self.say("recording the points of a deploy, an update and a destroy");
-            let points = Points::record(&World::new(self.app, &self.name, 0.0)?)?;
+            let points = Points::record(&World::new(self.app, &self.name, 0.0)?, self.args.update)?;
             if self.wants(TortureKind::Crash) {
                 tallies.extend(self.crashes(&points)?);
             }
@@ -99,11 +99,15 @@ impl Torture<'_> {
             (0..lives).map(|life| orders.iter().skip(life).step_by(lives).cloned().collect()).collect()
         };
         let alone = |missed: Vec<String>| -> Vec<Vec<String>> { missed.into_iter().map(|order| vec![order]).collect() };
+        let wanted = |command, points: &[String], salt| {
+            let only = &self.args.command;
+            if only.is_empty() || only.contains(&command) { orders(points, salt) } else { Vec::new() }
+        };
         let mut tallies = self.lives(
-            &orders(&points.deploy, 1),
-            &orders(&points.there, 2),
-            &orders(&points.back, 3),
-            &orders(&points.destroy, 4),
+            &wanted(TortureCommand::Deploy, &points.deploy, 1),
+            &wanted(TortureCommand::Update, &points.there, 2),
+            &wanted(TortureCommand::Update, &points.back, 3),
+            &wanted(TortureCommand::Destroy, &points.destroy, 4),
         )?;
         let missed: Vec<Vec<String>> = tallies.iter_mut().map(|tally| std::mem::take(&mut tally.missed)).collect();
         if let [deploy, update, destroy] = missed.as_slice()

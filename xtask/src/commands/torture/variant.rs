@@ -1,10 +1,12 @@
-//! An environment with something changed in it: one subnet's range, one service's size, how long logs are kept.
+//! An environment with something changed in it: a few things, or its whole network.
 
 use std::path::PathBuf;
 
+use serde_json::Value;
 use toml_edit::{DocumentMut, Item, Table, value};
 
 use super::world::World;
+use crate::cli::TortureUpdate;
 use crate::error::{About, Error, Result};
 
 /// An environment file as it is, and changed.
@@ -16,29 +18,17 @@ pub struct Variant {
 
 impl Variant {
     /// The variant of a world's environment. Asks for at least one replacement.
-    pub fn of(world: &World) -> Result<Self> {
+    pub fn of(world: &World, update: TortureUpdate) -> Result<Self> {
         let loaded = environment::load(world.root(), Some(&world.name)).map_err(Error::Findings)?;
         let file = world.root().join("environments").join(format!("{}.toml", world.name));
         let before = std::fs::read_to_string(&file).about(&file)?;
         let mut document: DocumentMut =
             before.parse().map_err(|error| Error::told(format!("{}: {error}", file.display())))?;
         let settings = serde_json::to_value(&loaded.settings).map_err(|error| Error::told(error.to_string()))?;
-        if let Some(ranges) = settings["networking"]["public"].as_array() {
-            let mut ranges: Vec<String> = ranges.iter().filter_map(|range| range.as_str().map(str::to_owned)).collect();
-            if let Some(last) = ranges.last_mut() {
-                *last = elsewhere(last);
-            }
-            let ranges: toml_edit::Array = ranges.into_iter().collect();
-            table(&mut document, &["networking"])["public"] = value(ranges);
+        match update {
+            TortureUpdate::Subnet => another_subnet(&settings, &mut document),
+            TortureUpdate::Network => another_network(&settings, &mut document),
         }
-        for (name, service) in settings["compute"]["service"].as_object().into_iter().flatten().take(1) {
-            let larger = if service["cpu"] == 512 { (1024, 2048) } else { (512, 1024) };
-            let service = table(&mut document, &["compute", "service", name]);
-            service["cpu"] = value(larger.0);
-            service["memory"] = value(larger.1);
-        }
-        let kept = if settings["monitoring"]["log-retention-days"] == 14 { 30 } else { 14 };
-        table(&mut document, &["monitoring"])["log-retention-days"] = value(kept);
         Ok(Self { file, before, after: document.to_string() })
     }
 
@@ -66,6 +56,40 @@ impl Variant {
     }
 }
 
+fn another_subnet(settings: &Value, document: &mut DocumentMut) {
+    let mut ranges = texts(&settings["networking"]["public"]);
+    if let Some(last) = ranges.last_mut() {
+        *last = moved(last, 2, 100);
+        table(document, &["networking"])["public"] = value(ranges.into_iter().collect::<toml_edit::Array>());
+    }
+    for (name, service) in settings["compute"]["service"].as_object().into_iter().flatten().take(1) {
+        let larger = if service["cpu"] == 512 { (1024, 2048) } else { (512, 1024) };
+        let service = table(document, &["compute", "service", name]);
+        service["cpu"] = value(larger.0);
+        service["memory"] = value(larger.1);
+    }
+    let kept = if settings["monitoring"]["log-retention-days"] == 14 { 30 } else { 14 };
+    table(document, &["monitoring"])["log-retention-days"] = value(kept);
+}
+
+fn another_network(settings: &Value, document: &mut DocumentMut) {
+    let network = &settings["networking"];
+    if let Some(range) = network["cidr"].as_str() {
+        table(document, &["networking"])["cidr"] = value(moved(range, 1, 1));
+    }
+    for key in ["private", "public"] {
+        let ranges = texts(&network[key]);
+        if !ranges.is_empty() {
+            let ranges: toml_edit::Array = ranges.iter().map(|range| moved(range, 1, 1)).collect();
+            table(document, &["networking"])[key] = value(ranges);
+        }
+    }
+}
+
+fn texts(list: &Value) -> Vec<String> {
+    list.as_array().into_iter().flatten().filter_map(|text| text.as_str().map(str::to_owned)).collect()
+}
+
 /// The table at a path, made where it is not.
 fn table<'a>(document: &'a mut DocumentMut, path: &[&str]) -> &'a mut Item {
     let mut at = document.as_item_mut();
@@ -80,24 +104,25 @@ fn table<'a>(document: &'a mut DocumentMut, path: &[&str]) -> &'a mut Item {
     at
 }
 
-/// The same range a hundred networks further on: `10.0.102.0/24` → `10.0.202.0/24`.
-fn elsewhere(range: &str) -> String {
+/// The same range further on, by one of its numbers: `10.0.102.0/24` → `10.0.202.0/24`.
+fn moved(range: &str, place: usize, by: u8) -> String {
     let mut parts: Vec<String> = range.split('.').map(str::to_owned).collect();
-    if let Some(third) = parts.get_mut(2)
-        && let Ok(number) = third.parse::<u8>()
+    if let Some(part) = parts.get_mut(place)
+        && let Ok(number) = part.parse::<u8>()
     {
-        *third = (if number < 156 { number + 100 } else { number - 100 }).to_string();
+        *part = number.checked_add(by).unwrap_or(number.saturating_sub(by)).to_string();
     }
     parts.join(".")
 }
 
 #[cfg(test)]
 mod tests {
-    use super::elsewhere;
+    use super::moved;
 
     #[test]
-    fn a_range_moves_within_its_network() {
-        assert_eq!(elsewhere("10.0.102.0/24"), "10.0.202.0/24");
-        assert_eq!(elsewhere("10.0.200.0/24"), "10.0.100.0/24");
+    fn a_range_moves_by_one_of_its_numbers() {
+        assert_eq!(moved("10.0.102.0/24", 2, 100), "10.0.202.0/24");
+        assert_eq!(moved("10.0.200.0/24", 2, 100), "10.0.100.0/24");
+        assert_eq!(moved("10.0.0.0/16", 1, 1), "10.1.0.0/16");
     }
 }
