@@ -131,9 +131,9 @@ pub trait Resource: Serialize + DeserializeOwned + Send + Sync + Sized + 'static
     /// is made again, this is replaced too.
     const HOLDS: &'static [&'static str] = &[];
 
-    /// `(property, cause)`: this cannot follow the target of the property when the target is
-    /// replaced because of that property of its own, and is replaced too. A load balancer's
-    /// `Subnets` may change, but not to those of another VPC: `("Subnets", "VpcId")`.
+    /// `(property, cause)`: this cannot follow what the property refers to where that is elsewhere
+    /// than until now by a property of its own, and is replaced. A load balancer's `Subnets` may
+    /// change, but not to those of another VPC: `("Subnets", "VpcId")`.
     const MOVES_WITH: &'static [(&'static str, &'static str)] = &[];
 
     /// The property that AWS wants unique among its kind (a name), where [`Resource::id`] does not

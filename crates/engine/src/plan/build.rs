@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use serde_json::Value;
 
-use super::{Action, Plan, Risk, Selection, Verb, expected, in_use, operations, order};
+use super::{Action, Plan, Risk, Selection, Verb, expected, in_use, moves, operations, order};
 use crate::catalogue::LiveValue;
 use crate::diff::{self, Change, Sides};
 use crate::intrinsic::{self, Reference};
@@ -92,7 +92,7 @@ fn decide(request: &Request<'_>, chosen: &[bool], forced: &HashMap<usize, String
     for &index in &graph.order {
         let lookup = |reference: &Reference| lookup(request, &known, reference);
         let declared = intrinsic::resolve(&graph.nodes[index].properties, &lookup);
-        let mut action = decide_one(request, index, &declared, &actions, forced.get(&index));
+        let mut action = decide_one(request, index, &declared, &actions, forced.get(&index), &lookup);
         if !chosen[index] && action.verb != Verb::NoOp {
             left_out.push(action.clone());
             action.verb = Verb::NoOp;
@@ -127,6 +127,7 @@ fn decide_one(
     declared: &Value,
     actions: &[Option<Action>],
     forced: Option<&String>,
+    lookup: &dyn Fn(&Reference) -> Option<Value>,
 ) -> Action {
     let node = &request.graph.nodes[index];
     let mut action = Action {
@@ -170,7 +171,7 @@ fn decide_one(
         diff::yield_owned(&mut node.properties, &live.0, &request.graph.nodes[index].owned);
     }
     action.changes = diff::diff(&Sides { declared: &declared, applied: Some(&entry.properties), live: &live.0, facts });
-    action.because = reasons_to_replace(request, index, entry, &action.changes, actions, forced);
+    action.because = reasons_to_replace(request, index, entry, &action.changes, actions, forced, lookup);
     action.verb = if !action.because.is_empty() {
         Verb::Replace
     } else if !action.changes.is_empty() {
@@ -209,6 +210,7 @@ fn reasons_to_replace(
     changes: &[Change],
     actions: &[Option<Action>],
     forced: Option<&String>,
+    lookup: &dyn Fn(&Reference) -> Option<Value>,
 ) -> Vec<String> {
     let node = &request.graph.nodes[index];
     let mut because: Vec<String> = Vec::new();
@@ -242,7 +244,6 @@ fn reasons_to_replace(
     if let Some(why) = forced {
         say(why.clone());
     }
-    let type_facts = request.catalogue.get(&node.type_name).map(|handler| handler.facts());
     for edge in &request.graph.edges[index] {
         let (Some(property), Some(target)) = (&edge.property, &actions[edge.to]) else { continue };
         if target.verb != Verb::Replace {
@@ -255,15 +256,8 @@ fn reasons_to_replace(
         if create_only {
             say(format!("{property} cannot be changed in place, and {} is replaced", target.address));
         }
-        let moves = type_facts.map(|facts| facts.moves_with).unwrap_or_default();
-        let cause = |cause: &str| {
-            let forces = |change: &Change| change.forces_replacement && change.path.first() == Some(&cause.into());
-            target.changes.iter().any(forces)
-        };
-        if moves.iter().any(|(moving, why)| moving == property && cause(why)) {
-            say(format!("{property} cannot follow {} to another place", target.address));
-        }
     }
+    moves::reasons(request, index, entry, actions, lookup).into_iter().for_each(say);
     because
 }
 

@@ -2,6 +2,7 @@
 
 mod build;
 mod in_use;
+mod moves;
 pub mod operations;
 mod order;
 mod select;

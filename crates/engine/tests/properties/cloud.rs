@@ -17,6 +17,8 @@ pub struct Thing {
     pub address: String,
     pub token: String,
     pub properties: Value,
+    /// Where it is, for a type that cannot move: where what it refers to was when it was made.
+    pub place: Option<Value>,
     /// How many more times it says that it is not ready.
     pub pending: u8,
     /// Whether it has said that it is ready.
@@ -177,6 +179,7 @@ impl Inner {
             token: cx.token.to_string(),
             // What create cannot say in one call, sync must.
             properties: json!({}),
+            place: self.place(kind, properties),
             pending,
             ready: false,
             broken: false,
@@ -194,18 +197,32 @@ impl Inner {
 
     fn sync(&mut self, kind: usize, properties: &Value, id: &str, cx: &Context) -> Result<(), Failure> {
         self.check(kind, properties, &format!("sync {}", cx.address))?;
-        let Some(thing) = self.things.get(id) else {
+        let Some(thing) = self.things.get(id).cloned() else {
             return Err(Failure::new(FailureKind::Other, format!("{id} is gone")));
         };
-        let was = thing.properties.clone();
+        let was = &thing.properties;
         let fixed = Kind::ALL[kind].create_only().into_iter().find(|key| was.get(key) != properties.get(key));
         if let Some(key) = fixed {
             return Err(self.wrong(format!("sync {}: {key} cannot be changed in place", cx.address)));
         }
+        let place = self.place(kind, properties);
+        if let (Some(from), Some(to)) = (&thing.place, &place)
+            && from != to
+        {
+            return Err(self.wrong(format!("sync {}: it cannot move from {from} to {to}", cx.address)));
+        }
         if let Some(thing) = self.things.get_mut(id) {
             thing.properties = properties.clone();
+            thing.place = thing.place.take().or(place);
         }
         Ok(())
+    }
+
+    /// Where what a type that cannot move refers to is.
+    fn place(&self, kind: usize, properties: &Value) -> Option<Value> {
+        let (moving, cause) = Kind::ALL[kind].facts().moves_with.first()?;
+        let (referent, _) = referents(properties.get(*moving)?).into_iter().next()?;
+        self.things.get(&referent)?.properties.get(*cause).cloned()
     }
 
     pub fn referred_by(&self, id: &str) -> Vec<Referrer> {
