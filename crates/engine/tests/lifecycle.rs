@@ -102,6 +102,43 @@ async fn a_replaced_network_takes_along_what_cannot_follow() {
 }
 
 #[tokio::test]
+async fn a_network_half_replaced_still_takes_along_what_cannot_follow() {
+    let world = World::default();
+    world.deploy(network("10.0.0.0/16", 2)).await;
+    let denied = Failure::new(FailureKind::Denied, "not allowed");
+    world.cloud.fail.lock().unwrap().push(("delete:net.listener".to_owned(), denied));
+    assert!(!world.deploy(network("10.1.0.0/16", 2)).await.outcome.is_complete());
+    // The subnets are in their new place already: nothing of this plan moves them.
+    let plan = world.plan(network("10.1.0.0/16", 2)).await;
+    let planned = verbs(&plan);
+    assert!(!planned.contains(&"replace net.subnet-0".to_owned()), "{planned:?}");
+    assert!(planned.contains(&"replace-delete-first net.alb".to_owned()), "{planned:?}");
+    assert!(world.deploy(network("10.1.0.0/16", 2)).await.outcome.is_complete());
+    assert_eq!(world.cloud.addresses().len(), 6);
+    assert!(world.plan(network("10.1.0.0/16", 2)).await.summary().is_empty());
+}
+
+#[tokio::test]
+async fn what_comes_to_refer_to_another_place_is_replaced() {
+    let world = World::default();
+    let balancer_in = |chosen: &str| {
+        let mut stack = stack();
+        let mut subnets = Vec::new();
+        for name in ["a", "b"] {
+            let vpc = stack.add_value(format!("net.vpc-{name}"), "AWS::EC2::VPC", json!({ "CidrBlock": name })).id();
+            let subnet = json!({ "VpcId": vpc, "CidrBlock": name });
+            subnets.push(stack.add_value(format!("net.subnet-{name}"), "AWS::EC2::Subnet", subnet).id());
+        }
+        let subnet = if chosen == "a" { &subnets[0] } else { &subnets[1] };
+        let balancer = json!({ "Name": "lb", "Subnets": [subnet] });
+        stack.add_value("net.alb", "AWS::ElasticLoadBalancingV2::LoadBalancer", balancer);
+        stack
+    };
+    world.deploy(balancer_in("a")).await;
+    assert_eq!(verbs(&world.plan(balancer_in("b")).await), ["replace-delete-first net.alb"]);
+}
+
+#[tokio::test]
 async fn another_subnet_changes_the_load_balancer_in_place() {
     let world = World::default();
     world.deploy(network("10.0.0.0/16", 2)).await;
