@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde_json::Value;
 
 use crate::plan::{Plan, Risk};
+use crate::stack::Owned;
 use crate::state::{Entry, Record};
 use crate::{Address, Catalogue, Failure, Graph, Node, State, intrinsic, resource};
 
@@ -23,9 +24,12 @@ pub(crate) fn way_back(before: &State, now: &State, plan: &Plan, catalogue: &Cat
         let forgot = Record::Forgot { address: entry.address.clone(), id: entry.id.clone() };
         [forgot, Record::Adopted(Box::new(entry.clone()))]
     });
-    let declared: BTreeMap<&Address, &Node> =
-        plan.actions.iter().filter_map(|action| action.node.as_ref()).map(|node| (&node.address, node)).collect();
-    let onwards = onwards(before, &declared);
+    let owned: BTreeMap<&Address, &[Owned]> = plan
+        .actions
+        .iter()
+        .filter_map(|action| action.node.as_ref())
+        .map(|node| (&node.address, node.owned.as_slice()))
+        .collect();
     let node = |entry: &Entry| {
         let mut properties = entry.properties.clone();
         // What it needs may have to be made again, and then has another id.
@@ -41,40 +45,17 @@ pub(crate) fn way_back(before: &State, now: &State, plan: &Plan, catalogue: &Cat
             region: entry.region.clone(),
             properties: intrinsic::lower(properties),
             depends_on: entry.dependencies.iter().filter(|need| before.entries.contains_key(*need)).cloned().collect(),
-            owned: declared.get(&entry.address).map(|node| node.owned.clone()).unwrap_or_default(),
+            owned: owned.get(&entry.address).map(|owned| owned.to_vec()).unwrap_or_default(),
             protected: entry.protected,
             origin: None,
         }
     };
-    let back = before.entries.values().filter(|entry| !onwards.contains_key(&entry.address)).map(node);
-    let nodes = back.chain(onwards.values().map(|node| (*node).clone())).collect();
+    let nodes = before.entries.values().map(node).collect();
     let graph = Graph::build(nodes, catalogue).map_err(|findings| {
         let why = findings.first().map(|finding| finding.message.clone()).unwrap_or_default();
         Failure::invalid(format!("what was there before the run is not whole: {why}"))
     })?;
     Ok(WayBack { records: records.collect(), graph })
-}
-
-/// What there is no way back for: an earlier run that was cut off had deleted what it needs, so that it refers to nothing.
-/// It goes on to what the plan declares, with all that this needs.
-fn onwards<'a>(before: &'a State, declared: &BTreeMap<&'a Address, &'a Node>) -> BTreeMap<&'a Address, &'a Node> {
-    let dangling = |entry: &&Entry| entry.dependencies.iter().any(|needed| !before.entries.contains_key(needed));
-    let mut open: Vec<&Address> = before.entries.values().filter(dangling).map(|entry| &entry.address).collect();
-    let mut onwards = BTreeMap::new();
-    while let Some(address) = open.pop() {
-        let Some((address, node)) = declared.get_key_value(address) else { continue };
-        if onwards.insert(*address, *node).is_some() {
-            continue;
-        }
-        let referred = intrinsic::references(&node.properties).into_iter().map(|(_, reference)| reference.address);
-        for needed in referred.chain(node.depends_on.iter().cloned()) {
-            if let Some((needed, _)) = declared.get_key_value(&needed).filter(|_| !before.entries.contains_key(&needed))
-            {
-                open.push(needed);
-            }
-        }
-    }
-    onwards
 }
 
 /// A named thing that was made again has the id of the one before it; its operation tells them apart.
