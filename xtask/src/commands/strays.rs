@@ -6,12 +6,12 @@
 
 use std::collections::BTreeSet;
 
-use engine::State;
 use engine::context::TAG_ADDRESS;
 use engine::plan::{Plan, Verb};
 use engine::rebuild::{Listed, Rebuilt};
-use engine::session::Purpose;
+use engine::session::{Purpose, SessionError};
 use engine::state::Record;
+use engine::{State, Surroundings};
 
 use super::plan::Prepared;
 use super::rebuild;
@@ -82,18 +82,24 @@ async fn look(app: &App, prepared: &Prepared, plan: &Plan) -> Result<Option<Stra
     let mut without = state.clone();
     without.entries.retain(|address, _| !addresses.contains(address.as_str()));
     let suspect = |one: &Listed| address(one).is_some_and(|at| addresses.contains(at)) && !holds(&without, one);
-    if !listed.iter().any(suspect) {
+    let suspects: Vec<Listed> = listed.into_iter().filter(suspect).collect();
+    // The listing is some seconds behind, and has what was deleted and can be restored: a look at them alone is cheap.
+    if suspects.is_empty() || !is_there(&surroundings, &without, &suspects).await? {
         return Ok(None);
     }
     let mut rebuilt = rebuild::find(app, &prepared.place, &without).await?;
     rebuilt.only(&addresses);
     if rebuilt.found.is_empty() {
-        // The listing is some seconds behind: it was deleted.
         return Ok(None);
     }
     let gone = rebuilt.found.iter().filter_map(|found| state.entries.get(&found.address));
     let gone = gone.map(|entry| Record::Forgot { address: entry.address.clone(), id: entry.id.clone() }).collect();
     Ok(Some(Strays { rebuilt, gone }))
+}
+
+async fn is_there(surroundings: &Surroundings, state: &State, suspects: &[Listed]) -> Result<bool> {
+    let found = engine::drift::unmanaged(surroundings, state, suspects).await.map_err(SessionError::from)?;
+    Ok(found.iter().any(|one| one.adoptable))
 }
 
 fn address(listed: &Listed) -> Option<&str> {
