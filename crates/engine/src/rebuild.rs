@@ -20,7 +20,7 @@ use serde::Serialize;
 use serde_json::Value;
 
 use crate::catalogue::LiveValue;
-use crate::context::Memo;
+use crate::context::{Memo, TAG_ADDRESS};
 use crate::intrinsic::{self, Reference};
 use crate::plan::pseudo;
 use crate::state::{Entry, Record};
@@ -41,6 +41,13 @@ pub struct Listed {
     pub region: String,
     /// All its tags.
     pub tags: Vec<(String, String)>,
+}
+
+impl Listed {
+    /// The address that its tags name.
+    pub fn address(&self) -> Option<&str> {
+        self.tags.iter().find(|(key, _)| key == TAG_ADDRESS).map(|(_, address)| address.as_str())
+    }
 }
 
 /// What a state is made again from.

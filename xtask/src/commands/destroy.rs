@@ -66,7 +66,7 @@ async fn destroy(app: &App, args: &DestroyArgs, events: Events) -> Result<Option
     let (region, account) = match environment::load(&app.root, Some(&name)) {
         Ok(loaded) => (loaded.settings.region, loaded.settings.account),
         Err(findings) if !app.state_dir(&name).is_dir() => return Err(Error::Findings(findings)),
-        Err(_) => ("us-east-1".to_owned(), None),
+        Err(_) => (tagged::GLOBAL.to_owned(), None),
     };
     app.lock(&name, "destroy").await?;
     let place = app.connect(&region, account.as_deref()).await?;

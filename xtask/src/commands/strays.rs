@@ -6,7 +6,6 @@
 
 use std::collections::BTreeSet;
 
-use engine::context::TAG_ADDRESS;
 use engine::plan::{Plan, Verb};
 use engine::rebuild::{Listed, Rebuilt};
 use engine::session::{Purpose, SessionError};
@@ -81,9 +80,10 @@ async fn look(app: &App, prepared: &Prepared, plan: &Plan) -> Result<Option<Stra
     // What the state has at these addresses is gone: that is why they are made.
     let mut without = state.clone();
     without.entries.retain(|address, _| !addresses.contains(address.as_str()));
-    let suspect = |one: &Listed| address(one).is_some_and(|at| addresses.contains(at)) && !holds(&without, one);
+    let suspect = |one: &Listed| one.address().is_some_and(|at| addresses.contains(at));
     let suspects: Vec<Listed> = listed.into_iter().filter(suspect).collect();
-    // The listing is some seconds behind, and has what was deleted and can be restored: a look at them alone is cheap.
+    // The listing is some seconds behind, and has what the state knows as replaced or at another address: a look at them
+    // alone is cheap.
     if suspects.is_empty() || !is_there(&surroundings, &without, &suspects).await? {
         return Ok(None);
     }
@@ -100,13 +100,4 @@ async fn look(app: &App, prepared: &Prepared, plan: &Plan) -> Result<Option<Stra
 async fn is_there(surroundings: &Surroundings, state: &State, suspects: &[Listed]) -> Result<bool> {
     let found = engine::drift::unmanaged(surroundings, state, suspects).await.map_err(SessionError::from)?;
     Ok(found.iter().any(|one| one.adoptable))
-}
-
-fn address(listed: &Listed) -> Option<&str> {
-    listed.tags.iter().find(|(key, _)| key == TAG_ADDRESS).map(|(_, address)| address.as_str())
-}
-
-/// Whether a state knows it all the same: as replaced and still to be deleted, or at another address since `state mv`.
-fn holds(state: &State, listed: &Listed) -> bool {
-    state.entries.values().chain(&state.deposed).any(|entry| listed.arn.ends_with(&entry.id))
 }

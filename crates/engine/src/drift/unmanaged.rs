@@ -6,7 +6,6 @@ use serde::Serialize;
 use serde_json::Value;
 
 use crate::catalogue::Catalogue;
-use crate::context::TAG_ADDRESS;
 use crate::rebuild::{Listed, Other, Sources, rebuild};
 use crate::state::Entry;
 use crate::{Address, Failure, FailureKind, Graph, State, Surroundings};
@@ -61,7 +60,7 @@ pub async fn unmanaged(
 
 /// Whether the state holds what an ARN names: by the ARN itself, or by an id or name at its end.
 fn holds(state: &State, listed: &Listed) -> bool {
-    let Some(entry) = address(listed).and_then(|address| state.entries.get(address)) else { return false };
+    let Some(entry) = listed.address().and_then(|address| state.entries.get(address)) else { return false };
     let deposed = state.deposed.iter().filter(|deposed| deposed.address == entry.address);
     std::iter::once(entry).chain(deposed).any(|entry| {
         let attributes = entry.attributes.values().filter_map(Value::as_str);
@@ -76,10 +75,6 @@ fn names(arn: &str, name: &str) -> bool {
     name.len() > 2 && arn.strip_suffix(name).is_some_and(end)
 }
 
-fn address(listed: &Listed) -> Option<&str> {
-    listed.tags.iter().find(|(key, _)| key == TAG_ADDRESS).map(|(_, address)| address.as_str())
-}
-
 /// What no type here knows, with the address of a resource that the state has: AWS copies tags to what a resource brings
 /// about.
 fn is_copy(address: Option<&str>, why: &str, state: &State) -> bool {
@@ -88,7 +83,7 @@ fn is_copy(address: Option<&str>, why: &str, state: &State) -> bool {
 
 fn of_entry(entry: &Entry, why: &str, listed: &[Listed]) -> Unmanaged {
     let is = |listed: &&Listed| {
-        address(listed) == Some(entry.address.as_str())
+        listed.address() == Some(entry.address.as_str())
             && (names(&listed.arn, &entry.id) || holds_arn(entry, &listed.arn))
     };
     Unmanaged {
@@ -120,6 +115,7 @@ fn of_other(other: &Other, listed: &[Listed]) -> Unmanaged {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::context::TAG_ADDRESS;
     use crate::state::tests::entry;
 
     fn listed(arn: &str, address: &str) -> Listed {
