@@ -16,6 +16,7 @@ use crate::cli::{CloudName, Global};
 use crate::display::talk;
 use crate::error::{About, Error, Result};
 use crate::state_home::{At, Held, Remote, StateHome, remembered};
+use crate::tagged;
 
 /// The workspace and what was said on the command line for every command.
 pub struct App {
@@ -152,12 +153,19 @@ impl App {
 
     /// Reaches the cloud of an environment whose file may be gone.
     pub async fn connect_for(&self, environment: &str) -> Result<Place> {
+        let (region, account) = self.region_and_account(environment)?;
+        self.connect(&region, account.as_deref()).await
+    }
+
+    /// The region and the account of an environment: by its file; where that is gone, as last known.
+    pub fn region_and_account(&self, environment: &str) -> Result<(String, Option<String>)> {
+        let dir = self.state_dir(environment);
         match environment::load(&self.root, Some(environment)) {
-            Ok(loaded) => self.connect(&loaded.settings.region, loaded.settings.account.as_deref()).await,
-            Err(findings) if !self.state_dir(environment).is_dir() => Err(Error::Findings(findings)),
-            Err(_) => match remembered(&self.state_dir(environment)) {
-                Some(remote) => self.connect(&remote.place.region, Some(&remote.account)).await,
-                None => self.connect("us-east-1", None).await,
+            Ok(loaded) => Ok((loaded.settings.region, loaded.settings.account)),
+            Err(findings) if !dir.is_dir() => Err(Error::Findings(findings)),
+            Err(_) => match remembered(&dir) {
+                Some(remote) => Ok((remote.place.region, Some(remote.account))),
+                None => Ok((tagged::GLOBAL.to_owned(), None)),
             },
         }
     }

@@ -4,6 +4,8 @@
 //! ECS never changes a task definition: it registers another revision of its family. So every property but the tags is
 //! create-only, and the replacement has the same family.
 
+use std::collections::{BTreeMap, HashSet};
+
 use aws_sdk_ecs::Client;
 use aws_sdk_ecs::types::{
     Compatibility, CpuArchitecture, EphemeralStorage as SdkEphemeralStorage, IpcMode, NetworkMode, OsFamily, PidMode,
@@ -132,8 +134,15 @@ impl Resource for TaskDefinition {
     }
 
     async fn read(ids: &[String], cx: &Context) -> Result<Vec<Option<Live<Self>>>, Failure> {
-        // One call each: the API has no other way.
-        let found = try_join_all(ids.iter().map(|id| describe(id, cx))).await?;
+        // One call each: the API has no other way. A family can have hundreds of old revisions with the environment's tags.
+        let old = &inactive(ids, cx).await?;
+        let found = ids.iter().map(|id| async move {
+            match old.contains(id.as_str()) {
+                true => Ok(None),
+                false => describe(id, cx).await,
+            }
+        });
+        let found = try_join_all(found).await?;
         Ok(found.into_iter().map(|found| found.map(|(definition, tags)| live(&definition, &tags))).collect())
     }
 
@@ -165,6 +174,24 @@ impl Resource for TaskDefinition {
     fn id_of_arn(arn: &str) -> Option<String> {
         ecs::arn_of(arn, "task-definition/")
     }
+}
+
+/// Those revisions that are not active any more, where many of one family are asked for: one listing says it.
+async fn inactive<'a>(ids: &'a [String], cx: &Context) -> Result<HashSet<&'a str>, Failure> {
+    const FEW: usize = 3;
+    let mut families: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
+    for id in ids {
+        family_of(id).into_iter().for_each(|family| families.entry(family).or_default().push(id));
+    }
+    let mut old = HashSet::new();
+    for (family, mut ids) in families.into_iter().filter(|(_, ids)| ids.len() > FEW) {
+        let list = cx.client(Client::new).list_task_definitions().family_prefix(family);
+        let pages = list.status(TaskDefinitionStatus::Active).into_paginator().items().send();
+        let active = pages.collect::<Result<Vec<String>, _>>().await.aws("ecs:ListTaskDefinitions")?;
+        ids.retain(|id| !active.iter().any(|active| active == id));
+        old.extend(ids);
+    }
+    Ok(old)
 }
 
 fn created(arn: String) -> Created {

@@ -218,6 +218,14 @@ async fn task_definitions() {
     world.change(address, &with(definition, json!({ "Tags": tags(address, &[("team", "other")]) }))).await;
     let absent = made.id.replace(":1", ":9");
     assert!(world.refresh(&[("AWS::ECS::TaskDefinition", &absent)]).await <= 3);
+    // Of many revisions of a family only the active ones are described.
+    let (family, _) = made.id.rsplit_once(':').unwrap();
+    let revisions: Vec<String> = (1..=20).map(|revision| format!("{family}:{revision}")).collect();
+    let before = world.cloud.calls();
+    let read = world.handler("AWS::ECS::TaskDefinition").read(&revisions, &world.cloud.context(address)).await.unwrap();
+    assert_eq!(world.cloud.calls() - before, 3, "one listing, two descriptions");
+    let there: Vec<bool> = read.iter().map(Option::is_some).collect();
+    assert_eq!(there, (1..=20).map(|revision| revision <= 2).collect::<Vec<_>>());
     world.end_all().await;
 }
 

@@ -157,6 +157,13 @@ pub fn references(properties: &Value) -> Vec<(String, Reference)> {
     out
 }
 
+/// Every reference within a value, wherever it is.
+pub(crate) fn refers(value: &Value) -> Vec<Reference> {
+    let mut out = Vec::new();
+    collect(value, &mut |reference| out.push(reference));
+    out
+}
+
 fn collect(value: &Value, found: &mut impl FnMut(Reference)) {
     match (function(value), value) {
         (Some(("Ref", Value::String(pseudo))), _) if pseudo.starts_with("AWS::") => {}

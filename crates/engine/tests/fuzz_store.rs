@@ -146,7 +146,7 @@ proptest! {
         prop_assert_eq!((&read.records, read.cut, read.damaged.len()), (&records, None, 0));
         let mut state = State::default();
         records.iter().for_each(|record| state.apply(record));
-        let snapshot = codec::decode_snapshot(&codec::encode_snapshot(7, &state)).map_err(TestCaseError::fail)?;
+        let snapshot = codec::decode_snapshot(&codec::encode_snapshot(7, &state)).map_err(|why| TestCaseError::fail(why.to_string()))?;
         prop_assert_eq!((snapshot.generation, plain(&snapshot.state)), (7, plain(&state)));
     }
 

@@ -160,3 +160,35 @@ async fn after_a_half_finished_run_nothing_is_led_back_to_what_was_replaced() {
     assert_eq!(inventory["m.user"].1["Uses"], format!("arn:{}", inventory["m.used"].0));
     assert!(world.plan(used("b", false)).await.summary().is_empty());
 }
+
+/// A target group, which is deleted before it is made again, and what uses it; and one that is made last.
+fn targets(port: u16, newer: bool) -> Stack {
+    let mut stack = stack();
+    let group = json!({ "Name": "targets", "Port": port });
+    let group = stack.add_value("m.group", "AWS::ElasticLoadBalancingV2::TargetGroup", group);
+    let user = stack.add_value("m.user", "Test::Thing", json!({ "Uses": group.get("Arn") }));
+    if newer {
+        let newer = stack.add_value("m.newer", "Test::Thing", json!({}));
+        stack.depends_on(&newer, &user);
+    }
+    stack
+}
+
+#[tokio::test]
+async fn what_an_earlier_run_had_deleted_is_not_led_back_to() {
+    // The old one is deleted, and the new one not made; or it is made, and its user not told.
+    for call in ["create:m.group", "update:m.user"] {
+        let mut world = World::default();
+        world.deploy(targets(1, false)).await;
+        fail(&world, call);
+        assert!(!world.deploy(targets(2, false)).await.outcome.is_complete());
+        world.on_failure = OnFailure::Undo;
+        fail(&world, "create:m.newer");
+        let outcome = world.deploy(targets(2, true)).await.outcome;
+        assert!(outcome.is_undone(), "after {call}: {outcome:?}");
+        let inventory = inventory(&world);
+        assert_eq!(inventory.keys().collect::<Vec<_>>(), ["m.group", "m.user"], "after {call}");
+        assert_eq!(inventory["m.user"].1["Uses"], format!("arn:{}", inventory["m.group"].0), "after {call}");
+        assert!(world.plan(targets(2, false)).await.summary().is_empty(), "after {call}");
+    }
+}

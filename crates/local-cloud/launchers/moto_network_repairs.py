@@ -95,6 +95,29 @@ def description_of_a_rule_to_a_group_changes(original, self, group_id, rules):
             rule.ip_range["Description"] = description
 
 
+@around(EC2Backend, "delete_security_group")
+@around(EC2Backend, "revoke_security_group_ingress")
+@around(EC2Backend, "revoke_security_group_egress")
+def tags_go_with_their_rule(original, self, *args, **kwargs):
+    """moto lists the tags of rules that are gone for ever."""
+    result = original(*args, **kwargs)
+    groups = [group for of_vpc in self.groups.values() for group in of_vpc.values()]
+    there = {rule.id for group in groups for rule in (*group.ingress_rules, *group.egress_rules)}
+    for gone in [name for name in self.tags if name.startswith("sgr-") and name not in there]:
+        self.tags.pop(gone, None)
+    return result
+
+
+@around(EC2Backend, "release_address")
+def tags_go_with_their_address(original, self, *args, **kwargs):
+    """moto lists them for ever, too."""
+    result = original(*args, **kwargs)
+    there = {address.allocation_id for address in self.addresses}
+    for gone in [name for name in self.tags if name.startswith("eipalloc-") and name not in there]:
+        self.tags.pop(gone, None)
+    return result
+
+
 # Network ACLs
 
 

@@ -53,6 +53,47 @@ async fn rules_to_groups_keep_their_description_and_owner() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_is_gone_is_not_listed_by_its_tags() {
+    let cloud = Cloud::start(0.0).await;
+    let network = cloud.network();
+    let listed = || {
+        let filter = json!({"TagFilters": [{"Key": "team"}]});
+        let (_, found) = cloud.json("tagging", "ResourceGroupsTaggingAPI_20170126.GetResources", &filter);
+        found["ResourceTagMappingList"].as_array().map_or(0, Vec::len)
+    };
+    let rule = |port: &'static str| {
+        let rule = [
+            ("GroupId", network.group.as_str()),
+            ("IpPermissions.1.IpProtocol", "tcp"),
+            ("IpPermissions.1.FromPort", port),
+            ("IpPermissions.1.ToPort", port),
+            ("IpPermissions.1.IpRanges.1.CidrIp", "10.0.0.0/16"),
+            ("TagSpecification.1.ResourceType", "security-group-rule"),
+            ("TagSpecification.1.Tag.1.Key", "team"),
+            ("TagSpecification.1.Tag.1.Value", "a"),
+        ];
+        let made = cloud.ok("ec2", "AuthorizeSecurityGroupIngress", &rule);
+        first(&made, "securityGroupRuleId").unwrap()
+    };
+    let [revoked, _] = ["80", "443"].map(rule);
+    let address = [
+        ("Domain", "vpc"),
+        ("TagSpecification.1.ResourceType", "elastic-ip"),
+        ("TagSpecification.1.Tag.1.Key", "team"),
+        ("TagSpecification.1.Tag.1.Value", "a"),
+    ];
+    let address = first(&cloud.ok("ec2", "AllocateAddress", &address), "allocationId").unwrap();
+    assert_eq!(listed(), 3);
+    let revoke = [("GroupId", &*network.group), ("SecurityGroupRuleId.1", &revoked)];
+    cloud.ok("ec2", "RevokeSecurityGroupIngress", &revoke);
+    assert_eq!(listed(), 2, "a rule that was revoked");
+    cloud.ok("ec2", "DeleteSecurityGroup", &[("GroupId", &network.group)]);
+    assert_eq!(listed(), 1, "a rule of a group that was deleted");
+    cloud.ok("ec2", "ReleaseAddress", &[("AllocationId", &address)]);
+    assert_eq!(listed(), 0, "an address that was released");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn rules_to_prefix_lists_keep_their_description() {
     let cloud = Cloud::start(0.0).await;
     let network = cloud.network();

@@ -36,7 +36,8 @@ use std::path::PathBuf;
 
 use engine::State;
 use engine::catalogue::BoxFuture;
-use engine::store::{Holder, Loaded, Store, StoreError, codec};
+use engine::store::codec::{self, Unreadable};
+use engine::store::{Holder, Loaded, Store, StoreError};
 use engine::{Failure, FailureKind};
 use futures::{StreamExt, TryStreamExt, stream};
 use tokio::sync::Mutex;
@@ -125,7 +126,7 @@ impl S3Store {
     /// The bucket cannot be reached, or the version is damaged.
     pub async fn version(&self, id: &str) -> Result<Option<State>, StoreError> {
         let Some(object) = self.objects.get_version(SNAPSHOT, Some(id)).await? else { return Ok(None) };
-        let snapshot = codec::decode_snapshot(&object.bytes).map_err(|why| self.damaged(why))?;
+        let snapshot = codec::decode_snapshot(&object.bytes).map_err(|why| why.at(self.place().uri(SNAPSHOT)))?;
         Ok(Some(snapshot.state))
     }
 
@@ -175,10 +176,8 @@ impl S3Store {
                 let found = Found { etag, ..Found::empty(snapshot.generation, Ok(snapshot.state)) };
                 self.with_segments(found).await
             }
-            Err(why) => {
-                if let Some(format) = codec::newer_format(&object.bytes) {
-                    return Err(StoreError::Newer { path: PathBuf::from(self.place().uri(SNAPSHOT)), format });
-                }
+            Err(newer @ Unreadable::Newer(_)) => Err(newer.at(self.place().uri(SNAPSHOT))),
+            Err(Unreadable::Damaged(why)) => {
                 let known = object.metadata.get(GENERATION).and_then(|text| text.parse::<u64>().ok());
                 let generation = match known {
                     Some(generation) => generation,

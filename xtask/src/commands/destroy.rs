@@ -62,12 +62,8 @@ struct Destroyed {
 /// Nothing: there was nothing to destroy.
 async fn destroy(app: &App, args: &DestroyArgs, events: Events) -> Result<Option<Destroyed>> {
     let name = app.environment()?;
-    // The file may be gone: the state is enough. It is read only to guard the account.
-    let (region, account) = match environment::load(&app.root, Some(&name)) {
-        Ok(loaded) => (loaded.settings.region, loaded.settings.account),
-        Err(findings) if !app.state_dir(&name).is_dir() => return Err(Error::Findings(findings)),
-        Err(_) => (tagged::GLOBAL.to_owned(), None),
-    };
+    // The file may be gone: the state is enough.
+    let (region, account) = app.region_and_account(&name)?;
     app.lock(&name, "destroy").await?;
     let place = app.connect(&region, account.as_deref()).await?;
     let mut session = app.session(&name, &place, events, Purpose::Write).await?;

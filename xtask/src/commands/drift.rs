@@ -29,7 +29,7 @@ pub async fn run(app: &App, args: &DriftArgs) -> Result<()> {
     let file = file(app, &name)?;
     let (region, account) = match &file {
         Some((loaded, _)) => (loaded.settings.region.clone(), loaded.settings.account.clone()),
-        None => (tagged::GLOBAL.to_owned(), None),
+        None => app.region_and_account(&name)?,
     };
     let place = app.connect(&region, account.as_deref()).await?;
     let mut session = app.session(&name, &place, Events::default(), Purpose::Look).await?;

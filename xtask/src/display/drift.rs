@@ -7,9 +7,9 @@ use engine::plan::Verb;
 use security::actor::Actor;
 use serde_json::{Value, json};
 
-use super::inside::{self, Live};
+use super::inside::{Live, Pair, shown};
 use super::style::{ADD, CHANGE, DESTROY, QUIET, STRONG, paint};
-use super::words::{count, value};
+use super::words::count;
 
 /// All that a look at the cloud brought.
 #[derive(Default)]
@@ -106,7 +106,7 @@ pub fn text(report: &Report, all: bool) -> String {
     }
     if all {
         for Theirs { address, change, by } in &report.owned {
-            let (from, to) = (side(&change.applied, change), side(&change.live, change));
+            let (from, to) = (shown(&change.applied, change.sensitive), shown(&change.live, change.sensitive));
             lines.push(format!("    {address}  {}: {from} → {to}, owned by {by}", change.property));
         }
     }
@@ -140,27 +140,13 @@ fn changed(change: &Difference) -> Vec<String> {
     let would = match change.would {
         Would::SetBack => "a deploy sets it back".to_owned(),
         Would::Keep => "the file agrees with it".to_owned(),
-        Would::Change => format!("the file wants {}", side(&change.declared, change)),
+        Would::Change => format!("the file wants {}", shown(&change.declared, change.sensitive)),
         Would::Unknown => String::new(),
     };
     let would = if would.is_empty() { would } else { paint(QUIET, format_args!("  ({would})")) };
-    if let (Some(applied), Some(live), false) = (&change.applied, &change.live, change.sensitive) {
-        // What AWS added where nobody declared anything is no drift, and so not told.
-        let inside = inside::lines(applied, live, Live::After, false);
-        if !inside.is_empty() {
-            let inside = inside.into_iter().map(|line| format!("  {line}"));
-            return std::iter::once(format!("{}:{would}", change.property)).chain(inside).collect();
-        }
-    }
-    vec![format!("{}: {} → {}{would}", change.property, side(&change.applied, change), side(&change.live, change))]
-}
-
-fn side(side: &Option<Value>, change: &Difference) -> String {
-    match side {
-        None => "nothing".to_owned(),
-        Some(_) if change.sensitive => "(sensitive)".to_owned(),
-        Some(side) => value(side),
-    }
+    let pair = Pair { before: &change.applied, after: &change.live, sensitive: change.sensitive };
+    // What AWS added where nobody declared anything is no drift, and so not told.
+    pair.lines(&change.property, &would, Live::After, false)
 }
 
 fn summary(report: &Report) -> String {

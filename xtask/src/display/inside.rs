@@ -1,4 +1,4 @@
-//! What differs within two values: the members that do, instead of both in whole.
+//! What differs between two values, and within them: the members that do, instead of both in whole.
 
 use engine::intrinsic;
 use serde_json::{Map, Value};
@@ -21,8 +21,42 @@ pub enum Live {
     After,
 }
 
+/// A property as it was and as it is, or shall be.
+pub struct Pair<'a> {
+    /// As it was.
+    pub before: &'a Option<Value>,
+    /// As it is, or shall be.
+    pub after: &'a Option<Value>,
+    /// Whether neither may be shown.
+    pub sensitive: bool,
+}
+
+impl Pair<'_> {
+    /// `property: before → after` and `note`; or what differs within them, a line each under the property.
+    pub fn lines(&self, property: &str, note: &str, live: Live, all: bool) -> Vec<String> {
+        if let (Some(before), Some(after), false) = (self.before, self.after, self.sensitive) {
+            let inside = lines(before, after, live, all);
+            if !inside.is_empty() {
+                let inside = inside.into_iter().map(|line| format!("  {line}"));
+                return std::iter::once(format!("{property}:{note}")).chain(inside).collect();
+            }
+        }
+        let [before, after] = [self.before, self.after].map(|side| shown(side, self.sensitive));
+        vec![format!("{property}: {before} → {after}{note}")]
+    }
+}
+
+/// One side in short.
+pub fn shown(side: &Option<Value>, sensitive: bool) -> String {
+    match side {
+        None => "nothing".to_owned(),
+        Some(_) if sensitive => "(sensitive)".to_owned(),
+        Some(side) => value(side),
+    }
+}
+
 /// What differs, a line each; nothing where the values in whole say it better.
-pub fn lines(before: &Value, after: &Value, live: Live, all: bool) -> Vec<String> {
+fn lines(before: &Value, after: &Value, live: Live, all: bool) -> Vec<String> {
     let (was, is) = (document(before), document(after));
     let live = (was.is_none() && is.is_none()).then_some(live);
     let mut found = Found { live, lines: Vec::new() };

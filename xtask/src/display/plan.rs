@@ -8,7 +8,7 @@ use engine::plan::{Action, Plan, Risk, Verb};
 use serde::Serialize;
 use serde_json::{Value, json};
 
-use super::inside::{self, Live};
+use super::inside::{Live, Pair};
 use super::losses::will_keep;
 use super::style::{ADD, CHANGE, DESTROY, QUIET, STRONG, paint};
 use super::words::{count, duration, money, value};
@@ -108,20 +108,10 @@ fn headline(action: &Action, width: usize, costs: &Costs) -> String {
 }
 
 fn change(change: &Change, details: bool) -> Vec<String> {
-    let shown = |side: &Option<Value>| match side {
-        None => "nothing".to_owned(),
-        Some(_) if change.sensitive => "(sensitive)".to_owned(),
-        Some(side) => value(side),
-    };
     let forces = if change.forces_replacement { paint(DESTROY, "  forces replacement") } else { String::new() };
-    if let (Some(before), Some(after), false) = (&change.before, &change.after, change.sensitive) {
-        let inside = inside::lines(before, after, Live::Before, details);
-        if !inside.is_empty() {
-            let inside = inside.into_iter().map(|line| format!("        {line}"));
-            return std::iter::once(format!("      {}:{forces}", change.place())).chain(inside).collect();
-        }
-    }
-    vec![format!("      {}: {} → {}{forces}", change.place(), shown(&change.before), shown(&change.after))]
+    let pair = Pair { before: &change.before, after: &change.after, sensitive: change.sensitive };
+    let lines = pair.lines(&change.place(), &forces, Live::Before, details);
+    lines.into_iter().map(|line| format!("      {line}")).collect()
 }
 
 fn properties(action: &Action) -> Vec<String> {

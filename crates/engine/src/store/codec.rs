@@ -1,7 +1,10 @@
 //! Journal lines and snapshots as bytes: JSON behind a checksum, so that damage is seen.
 
+use std::path::PathBuf;
+
 use serde::{Deserialize, Serialize};
 
+use super::StoreError;
 use crate::State;
 use crate::state::Record;
 
@@ -9,7 +12,8 @@ use crate::state::Record;
 const SUM: usize = 8;
 /// The format of snapshots that is written here.
 const FORMAT: u32 = 1;
-const HEADER: &str = "groundplan-state 1 ";
+/// What a snapshot begins with, before the number of its format.
+const HEADER: &str = "groundplan-state ";
 
 fn checksum(bytes: &[u8], digits: usize) -> String {
     blake3::hash(bytes).to_hex()[..digits].to_owned()
@@ -82,29 +86,53 @@ pub fn encode_snapshot(generation: u64, state: &State) -> Vec<u8> {
         state: &'a State,
     }
     let json = serde_json::to_string_pretty(&Borrowed { generation, state }).unwrap_or_default();
-    format!("{HEADER}{}\n{json}\n", checksum(json.as_bytes(), 64)).into_bytes()
+    format!("{HEADER}{FORMAT} {}\n{json}\n", checksum(json.as_bytes(), 64)).into_bytes()
 }
 
-/// Reads a snapshot; the error says what is wrong with it.
-pub fn decode_snapshot(bytes: &[u8]) -> Result<Snapshot, String> {
-    let text = std::str::from_utf8(bytes).map_err(|_| "it is not text")?;
-    let rest = text.strip_prefix(HEADER).ok_or("it does not begin as a state file of this version does")?;
+/// Why bytes are no snapshot.
+#[derive(Debug, PartialEq, thiserror::Error)]
+pub enum Unreadable {
+    /// A newer Groundplan wrote them: what this one cannot read it must not take for damage.
+    #[error("a newer Groundplan wrote it (format {0})")]
+    Newer(u32),
+    /// They are not what was written.
+    #[error("{0}")]
+    Damaged(String),
+}
+
+impl Unreadable {
+    /// The error of a snapshot at this place.
+    pub fn at(self, path: impl Into<PathBuf>) -> StoreError {
+        let path = path.into();
+        match self {
+            Self::Newer(format) => StoreError::Newer { path, format },
+            Self::Damaged(why) => StoreError::Damaged { path, why },
+        }
+    }
+}
+
+/// Reads a snapshot.
+pub fn decode_snapshot(bytes: &[u8]) -> Result<Snapshot, Unreadable> {
+    let damaged = |why: &str| Unreadable::Damaged(why.to_owned());
+    let text = std::str::from_utf8(bytes).map_err(|_| damaged("it is not text"))?;
+    let header = text.strip_prefix(HEADER).and_then(|rest| rest.split_once(' '));
+    let (format, rest) = header.ok_or_else(|| damaged("it does not begin as a state file does"))?;
+    let content = content(rest).map_err(Unreadable::Damaged);
+    match format.parse::<u32>() {
+        _ if format == FORMAT.to_string() => content,
+        // A digit that was flipped leaves the checksum whole. That of a later format must cover the header, too.
+        Ok(newer) if newer > FORMAT && content.is_err() => Err(Unreadable::Newer(newer)),
+        _ => Err(damaged("its format is none that there is")),
+    }
+}
+
+fn content(rest: &str) -> Result<Snapshot, String> {
     let (sum, json) = rest.split_once('\n').ok_or("it ends after its first line")?;
     let json = json.strip_suffix('\n').ok_or("it is cut off")?;
     if sum != checksum(json.as_bytes(), 64) {
         return Err("its checksum does not fit its content".to_owned());
     }
     serde_json::from_str(json).map_err(|error| error.to_string())
-}
-
-/// The format of a snapshot that a newer Groundplan wrote: what this one cannot read it must not take for damage.
-///
-/// A later format's checksum must cover the header, too: so a digit that was flipped is told from it.
-pub fn newer_format(bytes: &[u8]) -> Option<u32> {
-    let text = std::str::from_utf8(bytes).ok()?;
-    let (format, rest) = text.strip_prefix("groundplan-state ")?.split_once(' ')?;
-    let as_ours = || decode_snapshot(format!("{HEADER}{rest}").as_bytes());
-    format.parse().ok().filter(|format| *format > FORMAT && as_ours().is_err())
 }
 
 #[cfg(test)]
@@ -145,10 +173,9 @@ mod tests {
         let ours = String::from_utf8(encode_snapshot(1, &State::default())).unwrap();
         let newer = "groundplan-state 2 00ff {\"state\":{}}\n";
         let flipped = ours.replacen("state 1", "state 3", 1);
-        assert_eq!(newer_format(newer.as_bytes()), Some(2));
-        assert_eq!(newer_format(ours.as_bytes()), None);
-        assert_eq!(newer_format(flipped.as_bytes()), None);
-        assert!(decode_snapshot(newer.as_bytes()).is_err() && decode_snapshot(flipped.as_bytes()).is_err());
+        assert_eq!(decode_snapshot(newer.as_bytes()).unwrap_err(), Unreadable::Newer(2));
+        assert!(decode_snapshot(ours.as_bytes()).is_ok());
+        assert!(matches!(decode_snapshot(flipped.as_bytes()), Err(Unreadable::Damaged(_))));
     }
 
     #[test]

@@ -6,7 +6,7 @@ use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use super::codec::Snapshot;
+use super::codec::{Snapshot, Unreadable};
 use super::{Loaded, Store, StoreError, codec};
 use crate::State;
 use crate::catalogue::BoxFuture;
@@ -98,9 +98,10 @@ struct Found {
 /// A snapshot, or what is wrong with it.
 fn snapshot(path: &Path) -> Result<Option<Result<Snapshot, String>>, StoreError> {
     let Some(bytes) = read(path)? else { return Ok(None) };
-    match codec::newer_format(&bytes) {
-        Some(format) => Err(StoreError::Newer { path: path.to_owned(), format }),
-        None => Ok(Some(codec::decode_snapshot(&bytes))),
+    match codec::decode_snapshot(&bytes) {
+        Err(Unreadable::Damaged(why)) => Ok(Some(Err(why))),
+        Err(newer) => Err(newer.at(path)),
+        Ok(snapshot) => Ok(Some(Ok(snapshot))),
     }
 }
 

@@ -13,6 +13,16 @@ pub const DEPLOY: &[&str] = &["deploy-full", "--yes"];
 /// What a destroy is. Consent is given at once: it is the same command again.
 pub const DESTROY: &[&str] = &["destroy", "--yes", "--lift-protection"];
 
+/// How many lives of the environment a local cloud serves before it is emptied.
+const LIVES_OF_A_CLOUD: usize = 16;
+
+/// What tallies call a first deploy.
+pub const FIRST_DEPLOY: &str = "first deploy";
+/// What they call an update.
+pub const UPDATE: &str = "update with replacement";
+/// What they call a destroy.
+pub const LAST: &str = "destroy";
+
 /// The points that a command passes, in order.
 pub fn points(world: &World, args: &[&str]) -> Result<Vec<String>> {
     let file = world.root().join("points");
@@ -84,7 +94,7 @@ impl<'a> Worker<'a> {
 
     /// A first deploy and a destroy, killed at each of these points.
     pub fn deploy_and_destroy(&mut self, deploys: &[Vec<String>], destroys: &[Vec<String>]) -> Result<[Tally; 2]> {
-        let mut tallies = [Tally::new("first deploy", 0), Tally::new("destroy", 0)];
+        let mut tallies = [FIRST_DEPLOY, LAST].map(|what| Tally::new(what, 0));
         let empty = self.reader.read()?;
         self.world.must(DEPLOY)?;
         let whole = self.reader.read()?;
@@ -93,13 +103,17 @@ impl<'a> Worker<'a> {
             if self.torture.is_interrupted() {
                 break;
             }
+            // Emulators keep what was deleted, and become slow by it.
+            if index % LIVES_OF_A_CLOUD == LIVES_OF_A_CLOUD - 1 {
+                self.world.start_over()?;
+            }
             match deploys.get(index) {
                 Some(orders) => self.at(&mut tallies[0], DEPLOY, orders, &whole, DEPLOY)?,
                 None => self.world.must(DEPLOY)?,
             }
             match destroys.get(index) {
                 Some(orders) => self.at(&mut tallies[1], DESTROY, orders, &empty, &[])?,
-                None => self.world.must(DESTROY)?,
+                None => self.world.start_over()?,
             }
         }
         Ok(tallies)
@@ -116,10 +130,10 @@ impl<'a> Worker<'a> {
     }
 
     /// An update with replacements, and back again, killed at each of these points.
-    pub fn update(&mut self, there: &[Vec<String>], back: &[Vec<String>]) -> Result<Tally> {
-        let mut tally = Tally::new("update with replacement", 0);
+    pub fn update(&mut self, there: &[Vec<String>], back: &[Vec<String>]) -> Result<[Tally; 2]> {
+        let mut tallies = [UPDATE, UPDATE].map(|what| Tally::new(what, 0));
         if there.is_empty() && back.is_empty() {
-            return Ok(tally);
+            return Ok(tallies);
         }
         let variant = Variant::of(&self.world, self.torture.args.update)?;
         self.world.must(DEPLOY)?;
@@ -135,17 +149,17 @@ impl<'a> Worker<'a> {
             }
             variant.write()?;
             match there.get(index) {
-                Some(orders) => self.at(&mut tally, DEPLOY, orders, &after, DEPLOY)?,
+                Some(orders) => self.at(&mut tallies[0], DEPLOY, orders, &after, DEPLOY)?,
                 None => self.world.must(DEPLOY)?,
             }
             variant.write_back()?;
             match back.get(index) {
-                Some(orders) => self.at(&mut tally, DEPLOY, orders, &before, DEPLOY)?,
+                Some(orders) => self.at(&mut tallies[1], DEPLOY, orders, &before, DEPLOY)?,
                 None => self.world.must(DEPLOY)?,
             }
         }
         self.world.must(DESTROY)?;
-        Ok(tally)
+        Ok(tallies)
     }
 }
 

@@ -15,7 +15,7 @@ use serde_json::json;
 
 use crate::app::App;
 use crate::cli::{CloudName, TortureArgs, TortureCommand, TortureKind};
-use crate::display::words::duration;
+use crate::display::words::{count, duration};
 use crate::display::{data, json as print_json, talk};
 use crate::error::{Error, Result};
 use crash::{Points, Worker};
@@ -89,42 +89,42 @@ impl Torture<'_> {
         !self.is_interrupted() && (self.args.only.is_empty() || self.args.only.contains(&kind))
     }
 
-    /// Killed at each point. Where all are tried, several in one life, far apart; what that did not reach, alone.
+    /// Killed at each point. Where all are tried, several in one life, far apart; what those did not come to, fewer in
+    /// one life, and at last alone.
     fn crashes(&self, points: &Points) -> Result<Vec<Tally>> {
-        const IN_ONE_LIFE: usize = 8;
-        let orders = |points: &[String], salt| -> Vec<Vec<String>> {
-            let orders: Vec<String> =
-                self.sample(points, salt).into_iter().map(|point| format!("at:{point}")).collect();
-            let lives = if self.args.all { orders.len().div_ceil(IN_ONE_LIFE) } else { orders.len() };
-            (0..lives).map(|life| orders.iter().skip(life).step_by(lives).cloned().collect()).collect()
-        };
-        let alone = |missed: Vec<String>| -> Vec<Vec<String>> { missed.into_iter().map(|order| vec![order]).collect() };
-        let wanted = |command, points: &[String], salt| {
+        let wanted = |command, points: &[String], salt| -> Vec<String> {
             let only = &self.args.command;
-            if only.is_empty() || only.contains(&command) { orders(points, salt) } else { Vec::new() }
+            let is_wanted = only.is_empty() || only.contains(&command);
+            let points = if is_wanted { self.sample(points, salt) } else { Vec::new() };
+            points.into_iter().map(|point| format!("at:{point}")).collect()
         };
-        let mut tallies = self.lives(
-            &wanted(TortureCommand::Deploy, &points.deploy, 1),
-            &wanted(TortureCommand::Update, &points.there, 2),
-            &wanted(TortureCommand::Update, &points.back, 3),
-            &wanted(TortureCommand::Destroy, &points.destroy, 4),
-        )?;
-        let missed: Vec<Vec<String>> = tallies.iter_mut().map(|tally| std::mem::take(&mut tally.missed)).collect();
-        if let [deploy, update, destroy] = missed.as_slice()
-            && missed.iter().any(|missed| !missed.is_empty())
-        {
-            // Which way an update's point belongs is not told: both ways have those of the other, too.
-            let again = self.lives(
-                &alone(deploy.clone()),
-                &alone(update.clone()),
-                &alone(update.clone()),
-                &alone(destroy.clone()),
-            )?;
-            tallies.iter_mut().zip(again).for_each(|(tally, again)| tally.add(again));
+        let mut left = [
+            wanted(TortureCommand::Deploy, &points.deploy, 1),
+            wanted(TortureCommand::Update, &points.there, 2),
+            wanted(TortureCommand::Update, &points.back, 3),
+            wanted(TortureCommand::Destroy, &points.destroy, 4),
+        ];
+        let mut tallies = none();
+        let in_one_life: &[usize] = if self.args.all { &[8, 4, 2, 1] } else { &[1] };
+        for &many in in_one_life {
+            let tried = self.lives(&left.each_ref().map(|orders| far_apart(orders, many)))?;
+            for ((tally, tried), left) in tallies.iter_mut().zip(tried).zip(&mut left) {
+                left.retain(|order| tried.missed.contains(order));
+                tally.add(Tally { missed: Vec::new(), ..tried });
+            }
+            if self.is_interrupted() || left.iter().all(Vec::is_empty) {
+                break;
+            }
         }
-        let counts = [points.deploy.len(), points.there.len() + points.back.len(), points.destroy.len()];
-        tallies.iter_mut().zip(counts).for_each(|(tally, count)| tally.points = count);
-        Ok(tallies)
+        let counts = [&points.deploy, &points.there, &points.back, &points.destroy].map(Vec::len);
+        for ((tally, count), left) in tallies.iter_mut().zip(counts).zip(left) {
+            tally.points = count;
+            tally.missed = left;
+        }
+        let [deploy, mut update, back, destroy] = tallies;
+        update.points += back.points;
+        update.add(back);
+        Ok(vec![deploy, update, destroy])
     }
 
     /// Killed at a point, then killed again while that is being recovered.
@@ -140,12 +140,12 @@ impl Torture<'_> {
             };
             chosen.map(twice).collect()
         };
-        let tallies = self.lives(
-            &orders(&points.deploy, 11),
-            &orders(&points.there, 12),
-            &orders(&points.back, 13),
-            &orders(&points.destroy, 14),
-        )?;
+        let tallies = self.lives(&[
+            orders(&points.deploy, 11),
+            orders(&points.there, 12),
+            orders(&points.back, 13),
+            orders(&points.destroy, 14),
+        ])?;
         let mut all = Tally::new("killed again in recovery", 0);
         tallies.into_iter().for_each(|tally| all.add(tally));
         all.points = all.tried;
@@ -172,37 +172,28 @@ impl Torture<'_> {
         Ok(tally)
     }
 
-    /// Lives of the environment on several worlds at once, each killed at its part of the orders.
-    fn lives(
-        &self,
-        deploys: &[Vec<String>],
-        there: &[Vec<String>],
-        back: &[Vec<String>],
-        destroys: &[Vec<String>],
-    ) -> Result<Vec<Tally>> {
-        let all: usize = [deploys, there, back, destroys].iter().flat_map(|orders| orders.iter()).map(Vec::len).sum();
-        self.planned(all);
+    /// Lives of the environment on several worlds at once, each killed at its part of the orders: of the first deploy, the
+    /// update there and back, and the destroy.
+    fn lives(&self, orders: &[Vec<Life>; 4]) -> Result<[Tally; 4]> {
+        self.planned(orders.iter().flatten().map(Vec::len).sum());
         let jobs = self.args.jobs.max(1);
-        let part = |orders: &[Vec<String>], job: usize| -> Vec<Vec<String>> {
-            orders.iter().skip(job).step_by(jobs).cloned().collect()
-        };
         let parts = std::thread::scope(|scope| {
             let workers: Vec<_> = (0..jobs)
                 .map(|job| {
-                    let (deploys, destroys) = (part(deploys, job), part(destroys, job));
-                    let (there, back) = (part(there, job), part(back, job));
-                    scope.spawn(move || -> Result<[Tally; 3]> {
+                    let part = |orders: &Vec<Life>| orders.iter().skip(job).step_by(jobs).cloned().collect();
+                    let [deploys, there, back, destroys]: [Vec<Life>; 4] = orders.each_ref().map(part);
+                    scope.spawn(move || -> Result<[Tally; 4]> {
                         let mut worker = Worker::new(self, 0.0)?;
                         let [deploy, destroy] = worker.deploy_and_destroy(&deploys, &destroys)?;
-                        Ok([deploy, worker.update(&there, &back)?, destroy])
+                        let [there, back] = worker.update(&there, &back)?;
+                        Ok([deploy, there, back, destroy])
                     })
                 })
                 .collect();
             let gone = |_| Error::told("a worker broke off");
             workers.into_iter().map(|worker| worker.join().map_err(gone)?).collect::<Result<Vec<_>>>()
         })?;
-        let mut parts = parts.into_iter();
-        let mut tallies: Vec<Tally> = parts.next().map(Vec::from).unwrap_or_default();
+        let mut tallies = none();
         for part in parts {
             tallies.iter_mut().zip(part).for_each(|(tally, part)| tally.add(part));
         }
@@ -253,9 +244,13 @@ impl Torture<'_> {
             for failure in tallies.iter().flat_map(|tally| &tally.failures) {
                 talk(format_args!("{failure}\n"));
             }
-            let missed: usize = tallies.iter().map(|tally| tally.missed.len()).sum();
-            if missed > 0 {
-                talk(format_args!("{missed} points were not come to again: they depend on how long things took"));
+            let missed: Vec<&str> = tallies.iter().flat_map(|tally| &tally.missed).map(String::as_str).collect();
+            if !missed.is_empty() {
+                talk(format_args!(
+                    "{} not come to again, they depend on how long things took:",
+                    count(missed.len(), "point")
+                ));
+                missed.iter().for_each(|point| talk(format_args!("    {}", point.trim_start_matches("at:"))));
             }
             data(tally::table(tallies));
             data(format_args!("{} in {}, seed {}", self.name, duration(seconds), self.args.seed));
@@ -269,6 +264,20 @@ impl Torture<'_> {
                 .hint(format!("the same again: cargo xtask torture --seed {}", self.args.seed))),
         }
     }
+}
+
+/// The points at which the runs of one life of the environment are killed, one after the other.
+type Life = Vec<String>;
+
+/// So many points in one life, as far from each other as can be.
+fn far_apart(points: &[String], in_one_life: usize) -> Vec<Life> {
+    let lives = points.len().div_ceil(in_one_life);
+    (0..lives).map(|life| points.iter().skip(life).step_by(lives).cloned().collect()).collect()
+}
+
+/// No tries yet: of the first deploy, the update there and back, and the destroy.
+fn none() -> [Tally; 4] {
+    [crash::FIRST_DEPLOY, crash::UPDATE, crash::UPDATE, crash::LAST].map(|what| Tally::new(what, 0))
 }
 
 /// The splitmix64 generator: a number that looks random, always the same for the same input.
