@@ -13,6 +13,7 @@ use axum::routing::{get, post};
 use hyper::header::{CONTENT_TYPE, HeaderValue};
 use serde_json::json;
 use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::RwLock;
 
 use crate::call::Call;
 use crate::cloud::Cloud;
@@ -48,6 +49,7 @@ pub async fn serve(settings: Settings) -> Result<(), Error> {
         cloud: Cloud::new(moto, ministack, Record::start(run_dir.calls()), run_dir.log(), settings.time_scale),
         endpoint: format!("http://{}", SocketAddr::from((Ipv4Addr::LOCALHOST, port))),
         run_dir,
+        under_way: RwLock::default(),
     });
     let app = Router::new()
         .route("/_groundplan/health", get(health))
@@ -79,6 +81,8 @@ struct Shared {
     cloud: Cloud,
     endpoint: String,
     run_dir: RunDir,
+    /// Held by each call until it was carried out; a reset waits for them, so that none makes anything afterwards.
+    under_way: RwLock<()>,
 }
 
 impl Shared {
@@ -123,13 +127,27 @@ async fn answer(
     ConnectInfo(connection): ConnectInfo<Connection>,
     request: Request,
 ) -> Response {
-    let began = Instant::now();
     let call = match Call::read(request).await {
         Ok(call) => call,
         Err(error) => {
             return text(StatusCode::BAD_REQUEST, format!("local cloud: the request broke off ({error})"));
         }
     };
+    // As on AWS, what has arrived is carried out to its end, whether or not its caller is still there.
+    match tokio::spawn(carry_out(shared, call)).await {
+        Ok(Ending::Answer(reply)) => reply.into_response(),
+        Ok(Ending::Cut(how)) => {
+            connection.cut(how);
+            // Never sent.
+            Response::default()
+        }
+        Err(error) => text(StatusCode::INTERNAL_SERVER_ERROR, format!("local cloud: {error}")),
+    }
+}
+
+async fn carry_out(shared: Arc<Shared>, call: Call) -> Ending {
+    let under_way = shared.under_way.read().await;
+    let began = Instant::now();
     let mut line = Line {
         time: jiff::Timestamp::now().to_string(),
         service: call.service.clone(),
@@ -142,20 +160,13 @@ async fn answer(
     };
     let outcome = faults::around(&shared.cloud, call).await;
     line.fault = outcome.fault;
-    let response = match outcome.ending {
-        Ending::Answer(reply) => {
-            line.status = reply.status.as_u16();
-            reply.into_response()
-        }
-        Ending::Cut(how) => {
-            connection.cut(how);
-            // Never sent.
-            Response::default()
-        }
-    };
+    if let Ending::Answer(reply) = &outcome.ending {
+        line.status = reply.status.as_u16();
+    }
     line.ms = (began.elapsed().as_secs_f64() * 10_000.0).round() / 10.0;
     shared.cloud.record.add(line);
-    response
+    drop(under_way);
+    outcome.ending
 }
 
 /// ministack's question to moto: a call that no user made, so it is neither recorded nor touched by any layer.
@@ -203,6 +214,7 @@ async fn clear_faults(State(shared): State<Arc<Shared>>) -> Response {
 }
 
 async fn reset(State(shared): State<Arc<Shared>>) -> Response {
+    let alone = shared.under_way.write().await;
     for emulator in [Emulator::Moto, Emulator::Ministack] {
         let uri = format!("http://127.0.0.1:{}{}", shared.cloud.emulator_port(emulator), emulator.reset_path());
         let Ok(request) = hyper::Request::post(uri).body(Body::empty()) else {
@@ -219,6 +231,7 @@ async fn reset(State(shared): State<Arc<Shared>>) -> Response {
         }
     }
     shared.cloud.renew();
+    drop(alone);
     match shared.run_dir.write(&shared.running()) {
         Ok(()) => health(State(shared)).await,
         Err(error) => text(StatusCode::INTERNAL_SERVER_ERROR, error.to_string()),

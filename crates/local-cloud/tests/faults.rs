@@ -2,6 +2,8 @@
 
 mod common;
 
+use std::io::Write;
+use std::net::TcpStream;
 use std::time::{Duration, Instant};
 
 use ciborium::Value as Cbor;
@@ -217,6 +219,38 @@ async fn answers_come_late() {
         assert_eq!(began.elapsed() >= Duration::from_millis(700), slow);
     }
     assert_eq!(cloud.vpcs(), before + 2);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_has_arrived_is_carried_out_though_its_caller_is_gone() {
+    let cloud = Cloud::start(0.0).await;
+    let before = cloud.vpcs();
+    let call_and_leave = || {
+        let body = "Action=CreateVpc&Version=2016-11-15&CidrBlock=10.0.0.0/16";
+        let request = format!(
+            "POST / HTTP/1.1\r\nHost: localhost\r\nAuthorization: {}\r\n\
+             Content-Type: application/x-www-form-urlencoded\r\nContent-Length: {}\r\n\r\n{body}",
+            scope("ec2"),
+            body.len()
+        );
+        let mut stream = TcpStream::connect(("127.0.0.1", cloud.port())).unwrap();
+        stream.write_all(request.as_bytes()).unwrap();
+        // It is on its way, and slow.
+        std::thread::sleep(Duration::from_millis(200));
+    };
+    cloud.fault(json!({"operation": "CreateVpc", "rate": 1.0, "fault": {"slow": {"ms": 1000}}}));
+    call_and_leave();
+    // Its line is the last thing that is done for it.
+    let path = cloud.settings.run_dir.join("calls.jsonl");
+    eventually(true, || std::fs::read_to_string(&path).unwrap_or_default().contains("CreateVpc"));
+    assert_eq!(cloud.vpcs(), before + 1);
+
+    // A cloud that is emptied waits for what is under way.
+    call_and_leave();
+    let began = Instant::now();
+    assert_eq!(cloud.send("POST", "/_groundplan/reset", &[], b"").status, 200);
+    assert!(began.elapsed() > Duration::from_millis(500));
+    assert_eq!(cloud.vpcs(), before);
 }
 
 #[tokio::test(flavor = "multi_thread")]
