@@ -112,6 +112,8 @@ impl Torture<'_> {
                 left.retain(|order| tried.missed.contains(order));
                 tally.add(Tally { missed: Vec::new(), ..tried });
             }
+            // They were planned, and not come to: the next round plans them again.
+            self.planned.fetch_sub(left.iter().map(Vec::len).sum(), Ordering::Relaxed);
             if self.is_interrupted() || left.iter().all(Vec::is_empty) {
                 break;
             }
