@@ -119,6 +119,22 @@ async fn a_network_half_replaced_still_takes_along_what_cannot_follow() {
 }
 
 #[tokio::test]
+async fn what_cannot_follow_is_replaced_also_where_what_it_referred_to_is_gone() {
+    let world = World::default();
+    world.deploy(network("10.0.0.0/16", 1)).await;
+    world.cloud.things.lock().unwrap().retain(|_, thing| thing.address != "net.subnet-0");
+    let denied = Failure::new(FailureKind::Denied, "not allowed");
+    world.cloud.fail.lock().unwrap().push(("create:net.subnet-0".to_owned(), denied));
+    assert!(!world.deploy(network("10.0.0.0/16", 1)).await.outcome.is_complete());
+    // Nothing tells any more in which network the load balancer is.
+    let same = verbs(&world.plan(network("10.0.0.0/16", 1)).await);
+    assert!(same.contains(&"update net.alb".to_owned()), "{same:?}");
+    let planned = verbs(&world.plan(network("10.1.0.0/16", 1)).await);
+    assert!(planned.contains(&"replace-delete-first net.alb".to_owned()), "{planned:?}");
+    assert!(world.deploy(network("10.1.0.0/16", 1)).await.outcome.is_complete());
+}
+
+#[tokio::test]
 async fn what_comes_to_refer_to_another_place_is_replaced() {
     let world = World::default();
     let balancer_in = |chosen: &str| {

@@ -26,17 +26,17 @@ pub(super) fn reasons(
     for (property, cause) in handler.facts().moves_with {
         let edges = || graph.edges[index].iter().filter(|edge| edge.property.as_deref() == Some(property));
         let targets = edges().map(|edge| &graph.nodes[edge.to].address);
-        let was = places(request, entry, property, cause, targets);
-        if was.is_empty() {
-            continue;
-        }
+        let mut ids = BTreeSet::new();
+        texts(&entry.properties[property], &mut ids);
+        let was = places(request, entry, &ids, cause, targets);
         for edge in edges() {
             let target = &graph.nodes[edge.to];
             let moves = match place(request, target, cause, actions[edge.to].as_ref(), lookup) {
                 Place::None => false,
-                Place::At(place) => !was.contains(&place),
+                // Where it was may not be known any more: what it referred to is gone.
+                Place::At(place) => !was.is_empty() && !was.contains(&place),
                 // What is still to be made is not what was there.
-                Place::Unknown => true,
+                Place::Unknown => !ids.is_empty(),
             };
             if moves {
                 reasons.push(format!("{property} cannot follow {} to another place", target.address));
@@ -46,16 +46,14 @@ pub(super) fn reasons(
     reasons
 }
 
-/// Where what a property refers to until now is, as far as the state knows it.
+/// Where that is, of these ids, which a property refers to until now, as far as the state knows it.
 fn places<'a>(
     request: &'a Request<'_>,
     entry: &'a Entry,
-    property: &str,
+    ids: &BTreeSet<&str>,
     cause: &str,
     targets: impl Iterator<Item = &'a Address>,
 ) -> BTreeSet<String> {
-    let mut ids = BTreeSet::new();
-    texts(&entry.properties[property], &mut ids);
     let addresses: BTreeSet<&Address> = entry.dependencies.iter().chain(targets).collect();
     let entries = addresses.iter().filter_map(|address| request.state.entries.get(*address));
     let replaced = request.state.deposed.iter().filter(|deposed| addresses.contains(&deposed.address));
