@@ -54,6 +54,13 @@ where
     Failure { kind, action: action.to_owned(), code, message, request_id: error.request_id().map(str::to_owned), hint }
 }
 
+/// What a call that answers "done" lists among what it did not do. Such a code may be an HTTP status.
+pub fn listed(action: &str, code: &str, message: &str) -> Failure {
+    let kind = classify(code, message, Some(code.parse().unwrap_or(400)));
+    let hint = hint(kind, action, message);
+    Failure { action: action.to_owned(), code: code.to_owned(), hint, ..Failure::new(kind, message) }
+}
+
 /// Whether a making call had no clear answer.
 fn is_unclear(error: &(dyn std::error::Error + 'static)) -> bool {
     std::iter::successors(Some(error), |error| error.source()).any(|error| error.is::<Unclear>())

@@ -7,6 +7,7 @@ use aws_sdk_ec2::Client;
 use aws_sdk_ec2::types::{
     AttributeBooleanValue, Filter, ResourceType, Tag as SdkTag, TagSpecification, UnsuccessfulItem,
 };
+use cloud::failure::listed;
 use cloud::{Aws, AwsResult, Context, Failure, FailureKind, Tag, tags};
 use engine::context::{TAG_ADDRESS, TAG_ENVIRONMENT};
 use engine::resource::Tagged;
@@ -206,23 +207,14 @@ pub(crate) fn number(value: Option<i64>, property: &str) -> Result<Option<i32>, 
 /// The first failure of a call that answers "done" and lists what it did not do.
 pub(crate) fn unsuccessful(action: &str, items: &[UnsuccessfulItem]) -> Result<(), Failure> {
     let Some(error) = items.iter().find_map(|item| item.error.as_ref()) else { return Ok(()) };
-    let (code, message) = (error.code().unwrap_or_default(), error.message().unwrap_or_default());
-    let holds =
-        |fragments: &[&str]| fragments.iter().any(|fragment| code.contains(fragment) || message.contains(fragment));
-    let kind = if holds(&["NotFound", "does not exist"]) {
-        FailureKind::NotFound
-    } else if holds(&["nable to assume", "cannot be assumed"]) {
-        FailureKind::Propagating
-    } else if holds(&["DependencyViolation", "InUse", "in use"]) {
-        FailureKind::InUse
-    } else if holds(&["AlreadyExist"]) {
-        FailureKind::AlreadyExists
-    } else if holds(&["Unauthorized", "AccessDenied", "Access Denied"]) {
-        FailureKind::Denied
-    } else {
-        FailureKind::Invalid
-    };
-    Err(Failure { action: action.to_owned(), code: code.to_owned(), ..Failure::new(kind, message) })
+    let mut failure = listed(action, error.code().unwrap_or_default(), error.message().unwrap_or_default());
+    // Flow logs say by words, with the code 400, what is not there and what may not be written.
+    if failure.kind == FailureKind::Invalid {
+        let words = [("does not exist", FailureKind::NotFound), ("Access Denied", FailureKind::Denied)];
+        let said = words.iter().find(|(words, _)| failure.message.contains(words));
+        failure.kind = said.map_or(failure.kind, |(_, kind)| *kind);
+    }
+    Err(failure)
 }
 
 #[cfg(test)]
@@ -265,6 +257,9 @@ mod tests {
             ("DependencyViolation", "", FailureKind::InUse),
             ("400", "Unable to assume given IAM role", FailureKind::Propagating),
             ("400", "LogDestination: x does not exist.", FailureKind::NotFound),
+            ("400", "Access Denied for LogDestination: x.", FailureKind::Denied),
+            ("400", "Unknown", FailureKind::Invalid),
+            ("500", "Internal", FailureKind::Unavailable),
             ("InvalidParameter", "no", FailureKind::Invalid),
         ];
         for (code, message, kind) in cases {
