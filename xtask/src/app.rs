@@ -2,20 +2,21 @@
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Once};
 use std::time::Duration;
 
 use cloud::{Cloud, Target};
-use engine::event::Events;
-use engine::session::{Declared, Purpose, SessionError};
-use engine::{Catalogue, Finding, Graph, Session, State, Surroundings};
-use environment::{Loaded, StateCloud};
+use engine::session::Declared;
+use engine::{Catalogue, Finding, Graph, State, Surroundings};
+use environment::{Loaded, Settings, StateCloud};
+use remote_state::Gate;
 use tokio::sync::{Mutex, OnceCell};
 
 use crate::cli::{CloudName, Global};
+use crate::display::error::warn;
 use crate::display::talk;
-use crate::error::{About, Error, Result};
-use crate::state_home::{At, Held, Remote, StateHome, remembered};
+use crate::error::{Error, Result};
+use crate::state_home::{At, Held, Remote, StateHome, is_known, remembered};
 use crate::tagged;
 
 /// The workspace and what was said on the command line for every command.
@@ -32,6 +33,8 @@ pub struct App {
     state_home: OnceCell<StateHome>,
     /// The lock, from when it is taken to the end of the command.
     held: Mutex<Option<(Held, String)>>,
+    /// That the environment's file has errors is told once.
+    told: Once,
 }
 
 /// A cloud that was reached.
@@ -58,7 +61,15 @@ impl App {
             None => find_root(&std::env::current_dir()?)?,
         };
         let home = std::env::var_os("GROUNDPLAN_HOME").map_or_else(|| root.join(".groundplan"), PathBuf::from);
-        Ok(Self { root, home, global, place: OnceCell::new(), state_home: OnceCell::new(), held: Mutex::default() })
+        Ok(Self {
+            root,
+            home,
+            global,
+            place: OnceCell::new(),
+            state_home: OnceCell::new(),
+            held: Mutex::default(),
+            told: Once::new(),
+        })
     }
 
     /// The environment asked for, as `system/environment`. What was deployed can be named after its file is gone.
@@ -159,15 +170,33 @@ impl App {
 
     /// The region and the account of an environment: by its file; where that is gone, as last known.
     pub fn region_and_account(&self, environment: &str) -> Result<(String, Option<String>)> {
-        let dir = self.state_dir(environment);
-        match environment::load(&self.root, Some(environment)) {
-            Ok(loaded) => Ok((loaded.settings.region, loaded.settings.account)),
-            Err(findings) if !dir.is_dir() => Err(Error::Findings(findings)),
-            Err(_) => match remembered(&dir) {
-                Some(remote) => Ok((remote.place.region, Some(remote.account))),
-                None => Ok((tagged::GLOBAL.to_owned(), None)),
-            },
+        if let Some(settings) = self.settings(environment)? {
+            return Ok((settings.region, settings.account));
         }
+        match remembered(&self.state_dir(environment)) {
+            Some(remote) => Ok((remote.place.region, Some(remote.account))),
+            None => Ok((tagged::GLOBAL.to_owned(), None)),
+        }
+    }
+
+    /// What an environment's file says. `None`: it is gone, or has errors while it is known here where its state is.
+    fn settings(&self, environment: &str) -> Result<Option<Settings>> {
+        let findings = match environment::load(&self.root, Some(environment)) {
+            Ok(loaded) => return Ok(Some(loaded.settings)),
+            Err(findings) => findings,
+        };
+        let dir = self.state_dir(environment);
+        let gone = environment::choose(&self.root, Some(environment)).is_err();
+        if gone && dir.is_dir() {
+            return Ok(None);
+        }
+        if gone || !is_known(&dir) {
+            return Err(Error::Findings(findings));
+        }
+        let told = format!("the file of {environment} has errors: taken is where its state was last");
+        let first = findings.first().map(|found| found.finding.message.clone()).unwrap_or_default();
+        self.told.call_once(|| warn(&Error::told(told).detail(first).hint("cargo xtask validate")));
+        Ok(None)
     }
 
     /// Where this machine keeps what belongs to an environment on this cloud.
@@ -183,10 +212,8 @@ impl App {
     /// Where the state is that an environment's file asks for; without a file, where it was last.
     pub async fn declared_home(&self, environment: &str) -> Result<StateHome> {
         let dir = self.state_dir(environment);
-        let settings = match environment::load(&self.root, Some(environment)) {
-            Ok(loaded) => loaded.settings,
-            Err(findings) if !dir.is_dir() => return Err(Error::Findings(findings)),
-            Err(_) => return self.remembered_home(environment).await.map(|home| home.unwrap_or(StateHome::disk(dir))),
+        let Some(settings) = self.settings(environment)? else {
+            return self.remembered_home(environment).await.map(|home| home.unwrap_or(StateHome::disk(dir)));
         };
         let here = if self.global.cloud == CloudName::Local { StateCloud::Local } else { StateCloud::Aws };
         let Some(state) = settings.state.filter(|state| state.clouds.contains(&here)) else {
@@ -203,6 +230,11 @@ impl App {
         Ok(StateHome::s3(dir, remote, place.cloud))
     }
 
+    /// The command that holds the lock, and the gate of what it calls and writes.
+    pub async fn at_work(&self) -> Option<(String, Option<Gate>)> {
+        self.held.lock().await.as_ref().map(|(held, command)| (command.clone(), held.gate()))
+    }
+
     /// The place in S3 that was written last from here, if one was.
     pub async fn remembered_home(&self, environment: &str) -> Result<Option<StateHome>> {
         let dir = self.state_dir(environment);
@@ -216,25 +248,45 @@ impl App {
         self.state_home
             .get_or_try_init(|| async {
                 let home = self.declared_home(environment).await?;
+                self.same_account(environment, &home)?;
                 let before = match (self.remembered_home(environment).await?, &home.at) {
                     (Some(before), _) => Some(before),
                     (None, At::S3 { .. }) => Some(StateHome::disk(self.state_dir(environment))),
                     (None, At::Disk) => None,
                 };
                 let Some(before) = before.filter(|before| !before.is(&home)) else { return Ok(home) };
-                if !before.has_state().await? || home.has_state().await? {
+                if !before.has_state().await? {
                     return Ok(home);
                 }
+                let (before, here) = (before.place(), home.place());
+                let told = match home.has_state().await? {
+                    false => format!("the state of {environment} is in {before}, not in {here}"),
+                    true => format!("a state of {environment} is in {before}, and one in {here}"),
+                };
                 let to = if matches!(home.at, At::Disk) { "disk" } else { "s3" };
-                let told = format!("the state of {environment} is in {}, not in {}", before.place(), home.place());
                 Err(Error::told(told).hint(format!("move it: cargo xtask state migrate --to {to}")))
             })
             .await
     }
 
-    /// The state of an environment as it is, without a lock.
-    pub async fn read_state(&self, environment: &str) -> Result<State> {
-        Ok(self.state_home(environment).await?.state().await?)
+    /// Refuses another account than that of the state that was written last: what is in it would be nobody's.
+    fn same_account(&self, environment: &str, home: &StateHome) -> Result<()> {
+        let account = match &home.at {
+            At::S3 { remote, .. } => Some(remote.account.clone()),
+            At::Disk => self.region_and_account(environment)?.1,
+        };
+        let Some((before, account)) = remembered(&home.dir).zip(account) else { return Ok(()) };
+        if before.account == account {
+            return Ok(());
+        }
+        let told = format!(
+            "the state of {environment} was last in {}, in the account {}; now the account is {account}",
+            before.place, before.account
+        );
+        Err(Error::told(told).hint(format!(
+            "destroy it there first, with the old account in its file; if nothing of it is there any more: rm {}",
+            home.dir.join(crate::state_home::WHERE).display()
+        )))
     }
 
     /// Takes the lock of an environment until the command ends; waits for it as long as `--lock-timeout` says.
@@ -265,7 +317,7 @@ impl App {
         let lost = held.lost();
         held.release().await;
         match (result, lost) {
-            (Err(error), Some(why)) => Err(lock_lost(error, &why)),
+            (Err(error), Some(why)) => Err(lock_lost(error, &why, self.global.json)),
             (result, _) => result,
         }
     }
@@ -281,95 +333,18 @@ impl App {
             between_looks: Duration::from_secs(2).mul_f64(place.time_scale.clamp(0.05, 1.0)),
         }
     }
-
-    /// Opens the state of an environment. State of a local cloud that is no more can be dropped.
-    pub async fn session(&self, environment: &str, place: &Place, events: Events, purpose: Purpose) -> Result<Session> {
-        let home = self.state_home(environment).await?;
-        let (command, gate) = match &*self.held.lock().await {
-            Some((held, command)) => (command.clone(), held.gate()),
-            None => ("look".to_owned(), None),
-        };
-        let open = || {
-            let store = home.store(&command, gate.clone());
-            Session::open(store, self.surroundings(environment, place), &place.id, events.clone(), purpose)
-        };
-        let session = match open().await {
-            Err(SessionError::OtherCloud { .. }) if self.global.cloud == CloudName::Local => {
-                self.start_afresh(environment, &home.dir)?;
-                open().await?
-            }
-            other => other?,
-        };
-        if let Some(lost) = session.lost.as_ref().filter(|_| purpose == Purpose::Write) {
-            talk(format_args!(
-                "the journal was cut off at its end ({lost}); what became of that operation was found out"
-            ));
-        }
-        if let Some(mended) = &session.mended {
-            talk(format_args!("{mended}; nothing is missing"));
-        }
-        if let Some(damaged) = session.damaged.as_ref().filter(|_| purpose == Purpose::Look) {
-            talk(format_args!(
-                "{damaged}\nRecords are missing: the next deploy, or `cargo xtask state rebuild`, finds again what they told of."
-            ));
-        }
-        Ok(session)
-    }
-
-    /// The local cloud keeps nothing over a restart: what the state names is gone.
-    fn start_afresh(&self, environment: &str, dir: &Path) -> Result<()> {
-        talk(format_args!("the local cloud was restarted: the resources of {environment} on it are gone"));
-        if !self.confirm("Start afresh with an empty state?")? {
-            return Err(Error::told("nothing was done"));
-        }
-        for file in std::fs::read_dir(dir).about(dir)?.flatten() {
-            let name = file.file_name();
-            let name = name.to_string_lossy();
-            if name.starts_with("state") || name.starts_with("journal-") {
-                std::fs::remove_file(file.path()).about(&file.path())?;
-            }
-        }
-        Ok(())
-    }
-
-    /// Asks a person to type the environment's name: consent to what cannot be undone. `--yes` is not enough.
-    pub fn type_name(&self, name: &str) -> Result<bool> {
-        use std::io::{BufRead, IsTerminal, Write};
-        if !std::io::stdin().is_terminal() || !std::io::stderr().is_terminal() {
-            return Err(Error::told("protected resources would be destroyed, and nobody is here to consent")
-                .hint("consent with --lift-protection"));
-        }
-        let mut err = anstream::stderr();
-        write!(err, "To lift the protection and destroy them, type {name}: ")?;
-        err.flush()?;
-        let mut answer = String::new();
-        std::io::stdin().lock().read_line(&mut answer)?;
-        Ok(answer.trim() == name)
-    }
-
-    /// Asks a person. Elsewhere than on a terminal, only `--yes` is an answer.
-    pub fn confirm(&self, question: &str) -> Result<bool> {
-        use std::io::{BufRead, IsTerminal, Write};
-        if self.global.yes {
-            return Ok(true);
-        }
-        if !std::io::stdin().is_terminal() || !std::io::stderr().is_terminal() {
-            return Err(Error::told(format!("{question} Nobody is here to answer")).hint("say yes with --yes"));
-        }
-        let mut err = anstream::stderr();
-        write!(err, "{question} [y/N] ")?;
-        err.flush()?;
-        let mut answer = String::new();
-        std::io::stdin().lock().read_line(&mut answer)?;
-        Ok(matches!(answer.trim().to_ascii_lowercase().as_str(), "y" | "yes"))
-    }
 }
 
 /// What a command's error means when its lock was lost.
-fn lock_lost(error: Error, why: &str) -> Error {
+fn lock_lost(error: Error, why: &str, json: bool) -> Error {
     let told =
         Error::told(format!("the lock on the state was lost: {why}; from then on nothing was called or written"));
     let told = match error {
+        // What was done and what is left was said: so is the status.
+        Error::Exit(status) => {
+            crate::display::error::show(&told, json);
+            return Error::Exit(status);
+        }
         Error::Told { message, .. } => told.detail(message),
         _ => told,
     };

@@ -1,12 +1,14 @@
 //! The task runner: reads the command line, calls the crates, shows what they say. The only place that prints.
 
 mod app;
+mod ask;
 mod cli;
 mod commands;
 mod core_dumps;
 mod display;
 mod error;
 mod interrupt;
+mod opening;
 mod state_home;
 mod tagged;
 

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use cloud::Cloud;
 use engine::State;
 use engine::store::file::write_atomically;
-use engine::store::{FileStore, Holder, Lock, Store, StoreError};
+use engine::store::{FileStore, Holder, Loaded, Lock, Store, StoreError};
 use remote_state::{Gate, Lease, Place, RemoteLock, S3Store, Terms, in_bucket, in_table};
 use serde::{Deserialize, Serialize};
 
@@ -15,7 +15,7 @@ use crate::display::talk;
 use crate::error::{About, Error, Result};
 
 /// What the file is called that remembers where the state in S3 is: for when the environment's own file is gone.
-const WHERE: &str = "where.json";
+pub const WHERE: &str = "where.json";
 /// How often the lock on disk is tried again while a run waits for it.
 const LOOK: Duration = Duration::from_millis(200);
 /// How long a lease lasts, in seconds; for tests, which do not want to wait for a dead run's.
@@ -108,9 +108,22 @@ impl StateHome {
         }
     }
 
+    /// For people who may be elsewhere: with whose machine it is, where it is a path.
+    pub fn told_elsewhere(&self) -> String {
+        match &self.at {
+            At::Disk => format!("{} of {}", self.place(), Holder::me("").who),
+            At::S3 { .. } => self.place(),
+        }
+    }
+
+    /// The state as it is, without changing anything, and what is wrong with it.
+    pub async fn load(&self) -> std::result::Result<Loaded, StoreError> {
+        self.store("look", None).load().await
+    }
+
     /// The state as it is, without changing anything.
     pub async fn state(&self) -> std::result::Result<State, StoreError> {
-        Ok(self.store("look", None).load().await?.state)
+        Ok(self.load().await?.state)
     }
 
     /// Whether a state is there that tells of anything. What is damaged does; a bucket that is gone does not.
@@ -189,6 +202,20 @@ impl StateHome {
         }
     }
 
+    /// Forgets the place: nothing of the environment is left, and its next state may be anywhere.
+    pub async fn forget(&self) -> Result<()> {
+        if matches!(self.at, At::Disk) {
+            return Ok(());
+        }
+        let disk = Self::disk(self.dir.clone());
+        disk.remember()?;
+        // What was left behind by a migration points to a state of nothing.
+        if disk.state().await.is_ok_and(|state| state.is_empty() && state.moved_to.is_some()) {
+            FileStore::new(&self.dir).compact(&State::default()).await?;
+        }
+        Ok(())
+    }
+
     /// Remembers the place beside what is on disk: a run has written there.
     pub fn remember(&self) -> Result<()> {
         let path = self.dir.join(WHERE);
@@ -203,6 +230,11 @@ impl StateHome {
             }
         }
     }
+}
+
+/// Whether a directory of this machine tells where the state of its environment is.
+pub fn is_known(dir: &Path) -> bool {
+    dir.join(WHERE).is_file() || dir.join("state.json").is_file()
 }
 
 /// The place in S3 that was written last, if one was.

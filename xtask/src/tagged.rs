@@ -65,7 +65,8 @@ pub async fn unmanaged(
     surroundings: &Surroundings,
     state: &State,
     regions: &BTreeSet<String>,
-) -> Result<Vec<Unmanaged>, Failure> {
-    let listed = listed(surroundings, regions).await.map_err(|unlisted| unlisted.failure)?;
-    drift::unmanaged(surroundings, state, &listed).await.map_err(|(_, failure)| failure)
+) -> Result<Vec<Unmanaged>, Unlisted> {
+    let listed = listed(surroundings, regions).await?;
+    let region = regions.first().cloned().unwrap_or_default();
+    drift::unmanaged(surroundings, state, &listed).await.map_err(|(_, failure)| Unlisted { region, failure })
 }

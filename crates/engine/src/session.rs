@@ -27,6 +27,14 @@ pub enum SessionError {
     /// The journal cannot be written.
     #[error(transparent)]
     Journal(#[from] Arc<StoreError>),
+    /// The state was moved: it is not here any more, or not for long.
+    #[error("the state of {environment} was moved to {to}")]
+    Moved {
+        /// The environment.
+        environment: String,
+        /// Where to.
+        to: String,
+    },
     /// The state is of another cloud: another account, or a local cloud that is no more.
     #[error("the state is of {of}, and this is {here}")]
     OtherCloud {
@@ -109,8 +117,12 @@ impl Session {
             Purpose::Write => store.claim().await?,
         };
         let mut state = loaded.state;
-        if !state.is_empty() && state.cloud != cloud {
+        let tells = !state.is_empty() || state.moved_to.is_some();
+        if tells && state.cloud != cloud {
             return Err(SessionError::OtherCloud { of: state.cloud, here: cloud.to_owned() });
+        }
+        if let Some(to) = state.moved_to {
+            return Err(SessionError::Moved { environment: surroundings.environment.to_string(), to });
         }
         cloud.clone_into(&mut state.cloud);
         let recovered = recover(&mut state, &surroundings, &events).await?;
@@ -184,23 +196,28 @@ impl Session {
                 return Ok(());
             }
         };
-        self.record(&back.records).await?;
-        self.live.clear();
+        if let Err(error) = self.record(&back.records).await {
+            outcome.undo_refused = Some(error.to_string());
+            return Ok(());
+        }
+        // What failed may have taken effect all the same. What the run never came to stays as it is, changed by hand or not:
+        // there the state is believed.
+        let touched = undo::touched(before, &self.state, outcome);
+        self.live = match self.surroundings.refresh(&self.state).await {
+            Ok(live) => live.into_iter().filter(|(address, _)| touched.contains(address)).collect(),
+            Err(error) => {
+                outcome.undo_refused = Some(SessionError::from(error).to_string());
+                return Ok(());
+            }
+        };
         let declared = Declared {
             graph: &back.graph,
             outputs: &before.outputs.clone(),
             pseudo: &failed.pseudo,
             selection: &Selection::default(),
-            // What failed may have taken effect all the same.
-            refresh: true,
+            refresh: false,
         };
-        let plan = match self.plan(&declared).await {
-            Ok(plan) => plan,
-            Err(error) => {
-                outcome.undo_refused = Some(error.to_string());
-                return Ok(());
-            }
-        };
+        let plan = self.plan(&declared).await?;
         let options = Options {
             on_failure: OnFailure::Continue,
             lift_protection: options.lift_protection || undo::needs_no_consent(before, &plan),
@@ -209,9 +226,9 @@ impl Session {
         self.events.tell(Event::Undoing { resources: plan.changes().count() });
         match self.run(&plan, &format!("{command}, undone"), options).await {
             Ok(undone) => outcome.undo = Some(Box::new(undone)),
-            Err(SessionError::Refused(refused)) => outcome.undo_refused = Some(refused.to_string()),
-            Err(error) => return Err(error),
+            Err(error) => outcome.undo_refused = Some(error.to_string()),
         }
+        outcome.undo_lost = undo::lost(before, &self.state, &self.surroundings.catalogue);
         Ok(())
     }
 
@@ -220,8 +237,11 @@ impl Session {
         let result = self.carry_out(plan, command, options, journal).await;
         // All appends were awaited; the writer ends when the last clone of the journal is gone.
         let _ = writer.await;
-        let outcome = result?;
-        self.store.compact(&self.state).await?;
+        let mut outcome = result?;
+        // What was done stands in the journal: how the run ended is not to be lost over its snapshot.
+        if let (Err(error), None) = (self.store.compact(&self.state).await, &outcome.unwritten) {
+            outcome.unwritten = Some(error.to_string());
+        }
         Ok(outcome)
     }
 
@@ -249,11 +269,23 @@ impl Session {
         let began = Record::Began { time, command: command.to_owned(), cloud: run.state.cloud.clone() };
         journal.append(&began).await?;
         run.state.apply(&began);
-        let outcome = apply::carry_out(run).await?;
+        let mut outcome = apply::carry_out(run).await?;
         let outputs = Record::Outputs(self.outputs(plan));
-        journal.append(&outputs).await?;
-        self.state.apply(&outputs);
+        match journal.append(&outputs).await {
+            Ok(()) => self.state.apply(&outputs),
+            Err(error) => outcome.unwritten = Some(error.to_string()),
+        }
         Ok(outcome)
+    }
+
+    /// Writes down what a run without an operation leaves to be written: outputs that were declared anew or that an
+    /// earlier run did not come to, and what recovery found.
+    pub async fn settle(&mut self, plan: &Plan) -> Result<(), SessionError> {
+        let outputs = self.outputs(plan);
+        if outputs == self.state.outputs && self.recovered.is_empty() {
+            return Ok(());
+        }
+        self.record(&[Record::Outputs(outputs)]).await
     }
 
     /// The outputs as far as they are known.

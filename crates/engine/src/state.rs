@@ -173,6 +173,9 @@ pub struct State {
     pub outputs: BTreeMap<String, Value>,
     /// Learned durations in seconds, by `type/work`.
     pub durations: BTreeMap<String, f64>,
+    /// Where the state was moved to, or is being moved: nobody goes on from here, as with an old environment file.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub moved_to: Option<String>,
 }
 
 /// How much of a new duration goes into a learned one.

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
+use crate::apply::Outcome;
 use crate::plan::{Plan, Risk};
 use crate::state::{Entry, Record};
 use crate::{Address, Catalogue, Failure, Graph, Node, State, intrinsic, resource};
@@ -69,6 +70,22 @@ pub(crate) fn way_back(before: &State, now: &State, plan: &Plan, catalogue: &Cat
         Failure::invalid(format!("what was there before the run is not whole: {why}"))
     })?;
     Ok(WayBack { records: records.collect(), graph })
+}
+
+/// What a failed run, which led from `before` to `now`, came to.
+pub(crate) fn touched(before: &State, now: &State, outcome: &Outcome) -> BTreeSet<Address> {
+    let failed = outcome.failed.iter().map(|failed| failed.address.clone());
+    let changed = before.entries.keys().chain(now.entries.keys());
+    let changed = changed.filter(|address| before.entries.get(*address) != now.entries.get(*address)).cloned();
+    changed.chain(failed).collect()
+}
+
+/// What held data before, and is another one now.
+pub(crate) fn lost(before: &State, now: &State, catalogue: &Catalogue) -> Vec<Address> {
+    let holds = |entry: &&Entry| catalogue.get(&entry.type_name).is_some_and(|handler| handler.facts().holds_data);
+    let there = |entry: &Entry| now.entries.values().chain(&now.deposed).any(|now| same(now, entry));
+    let gone = before.entries.values().filter(holds).filter(|entry| !there(entry));
+    gone.map(|entry| entry.address.clone()).collect()
 }
 
 /// A named thing that was made again has the id of the one before it; its operation tells them apart.

@@ -7,7 +7,8 @@ mod fake;
 use std::collections::BTreeMap;
 
 use engine::apply::OnFailure;
-use engine::{Failure, FailureKind, Stack};
+use engine::plan::Selection;
+use engine::{Address, Failure, FailureKind, Stack};
 use fake::*;
 use serde_json::{Value, json};
 
@@ -191,4 +192,41 @@ async fn what_an_earlier_run_had_deleted_is_not_led_back_to() {
         assert_eq!(inventory["m.user"].1["Uses"], format!("arn:{}", inventory["m.group"].0), "after {call}");
         assert!(world.plan(targets(2, false)).await.summary().is_empty(), "after {call}");
     }
+}
+
+#[tokio::test]
+async fn what_the_run_never_came_to_stays_as_somebody_made_it() {
+    let world = undoing();
+    world.deploy(stack_of(1, true)).await;
+    let by_hand = {
+        let mut things = world.cloud.things.lock().unwrap();
+        let (_, thing) = things.iter_mut().find(|(_, thing)| thing.address == "m.one").unwrap();
+        thing.properties["Kind"] = json!("by hand");
+        thing.properties.clone()
+    };
+    fail(&world, "update:m.a");
+    let selection = Selection { targets: vec![Address::of("m.a")], ..Selection::default() };
+    let (mut session, plan) = world.plan_with(stack_of(2, true), &selection).await;
+    let outcome = session.apply(&plan, "deploy", world.options()).await.unwrap();
+    assert!(outcome.is_undone(), "{outcome:?}");
+    let (_, now) = inventory(&world)["m.one"].clone();
+    assert_eq!(now, by_hand);
+    assert!(!world.cloud.calls().contains(&"update:m.one".to_owned()));
+}
+
+#[tokio::test]
+async fn what_held_data_and_was_made_again_is_told_as_lost() {
+    let world = undoing();
+    // In the order of deletion its user is first, and what fails is last.
+    let mut whole = stack();
+    let zone = whole.add_value("m.zone", "Test::Thing", json!({ "Size": 1 }));
+    let database =
+        whole.add_value("m.db", "AWS::RDS::DBInstance", json!({ "DBInstanceIdentifier": "main", "Z": zone.id() }));
+    whole.add_value("m.user", "Test::Thing", json!({ "Db": database.id() }));
+    world.deploy(whole).await;
+    fail(&world, "delete:m.zone");
+    let outcome = world.deploy(stack()).await.outcome;
+    assert_eq!(outcome.undo_lost, [Address::of("m.db")]);
+    assert!(outcome.undo.as_ref().is_some_and(|undo| undo.is_complete()) && !outcome.is_undone(), "{outcome:?}");
+    assert!(inventory(&world).contains_key("m.db"), "it is there again");
 }

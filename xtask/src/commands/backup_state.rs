@@ -18,7 +18,7 @@ use crate::state_home::StateHome;
 pub async fn run(app: &App, args: &BackupArgs) -> Result<()> {
     let name = app.environment()?;
     let home = app.state_home(&name).await?;
-    let state = home.state().await?;
+    let state = app.read_state(&name).await?;
     if state.serial == 0 && state.is_empty() {
         let told = Error::told(format!("there is no state of {name} in {}", home.place()));
         return Err(told.hint("cargo xtask deploy-full"));

@@ -74,9 +74,13 @@ async fn deploy(app: &App, args: &DeployArgs, events: Events) -> Result<Deployed
         return Err(Error::told("nothing was done"));
     }
     let outcome = if empty {
+        prepared.session.settle(&plan).await?;
         Outcome::default()
     } else {
-        prepared.session.apply(&plan, "deploy-full", options(args.on_failure, args.lift_protection)).await?
+        let options = options(args.on_failure, args.lift_protection);
+        let outcome = prepared.session.apply(&plan, "deploy-full", options).await;
+        interrupt::over();
+        outcome?
     };
     prepared.session.hush();
     Ok((prepared, plan, outcome))
@@ -100,12 +104,17 @@ pub fn finish(app: &App, outcome: &Outcome) -> Result<()> {
             outcome.left.len(),
             duration(outcome.wall_seconds)
         ));
-        for (address, work) in &outcome.left {
+        // What was taken back is not to be done any more.
+        for (address, work) in outcome.left.iter().filter(|_| outcome.undo.is_none()) {
             talk(format_args!("  left: {} {address}", work.as_str()));
+        }
+        if let Some(why) = &outcome.unwritten {
+            talk(format_args!("  left: write down what was done: {why}"));
         }
         talk(format_args!("{}", rest(outcome)));
     }
-    Err(Error::Exit(match (outcome.interrupted, outcome.done) {
+    let interrupted = outcome.interrupted || outcome.undo.as_ref().is_some_and(|undo| undo.interrupted);
+    Err(Error::Exit(match (interrupted, outcome.done) {
         (true, _) => status::INTERRUPTED,
         (false, 0) => status::ERROR,
         (false, _) if outcome.is_undone() => status::ERROR,
@@ -117,7 +126,14 @@ pub fn finish(app: &App, outcome: &Outcome) -> Result<()> {
 fn rest(outcome: &Outcome) -> String {
     let again = "Nothing is lost: the same command again goes on from here.";
     match (&outcome.undo, &outcome.undo_refused) {
-        (Some(undo), _) if undo.is_complete() => "It was taken back: everything is as it was before.".to_owned(),
+        (Some(_), _) if outcome.is_undone() => "It was taken back: everything is as it was before.".to_owned(),
+        (Some(undo), _) if undo.is_complete() => {
+            let lost: Vec<&str> = outcome.undo_lost.iter().map(engine::Address::as_str).collect();
+            format!(
+                "It was taken back, but what these held is gone: they were deleted, and made again. {}",
+                lost.join(", ")
+            )
+        }
         (Some(undo), _) => {
             let failed = undo.failed.iter().map(|failed| (&failed.address, failed.work));
             let left = undo.left.iter().map(|(address, work)| (address, *work)).chain(failed);

@@ -18,7 +18,8 @@ use crate::display::plan::{Costs, text};
 use crate::display::words::count;
 use crate::display::{json_line, losses, progress, talk};
 use crate::error::{Error, Result, status};
-use crate::tagged;
+use crate::interrupt;
+use crate::tagged::{self, Unlisted};
 
 /// Destroys.
 pub async fn run(app: &App, args: &DestroyArgs) -> Result<()> {
@@ -27,23 +28,33 @@ pub async fn run(app: &App, args: &DestroyArgs) -> Result<()> {
     let result = destroy(app, args, events).await;
     let _ = view.await;
     let name = app.environment()?;
-    let Some(destroyed) = result? else {
-        if app.global.json {
-            json_line(&json!({ "event": "summary", "complete": true, "destroyed": 0 }));
-        } else {
-            talk(format_args!("Nothing of {name} is there."));
+    let destroyed = match result? {
+        Ended::Nothing { seen } => {
+            if app.global.json {
+                json_line(&json!({ "event": "summary", "complete": true, "destroyed": 0, "seen": seen }));
+            } else if seen {
+                talk(format_args!("Nothing of {name} is there."));
+            } else {
+                talk(format_args!("The state of {name} has nothing to destroy."));
+            }
+            return Ok(());
         }
-        return Ok(());
+        Ended::Destroyed(destroyed) => destroyed,
     };
     kept::tell(app, &destroyed.place, &name, &destroyed.plan).await;
     finish(app, &destroyed.outcome)?;
-    if !destroyed.left.is_empty() {
-        return Err(still_there(app, &name, &destroyed.left));
+    let seen = destroyed.left.is_some();
+    let left = destroyed.left.unwrap_or_default();
+    if !left.is_empty() {
+        return Err(still_there(app, &name, &left));
     }
     if app.global.json {
-        json_line(&json!({ "event": "summary", "complete": true, "destroyed": destroyed.outcome.done }));
-    } else {
+        let done = destroyed.outcome.done;
+        json_line(&json!({ "event": "summary", "complete": true, "destroyed": done, "seen": seen }));
+    } else if seen {
         talk(format_args!("Nothing of {name} is left."));
+    } else {
+        talk(format_args!("All that the state of {name} had is destroyed."));
     }
     Ok(())
 }
@@ -55,12 +66,19 @@ struct Destroyed {
     place: Place,
     plan: Plan,
     outcome: Outcome,
-    /// What was not in the state, and is there still.
-    left: Vec<Unmanaged>,
+    /// What was not in the state, and is there still. `None`: that could not be seen.
+    left: Option<Vec<Unmanaged>>,
 }
 
-/// Nothing: there was nothing to destroy.
-async fn destroy(app: &App, args: &DestroyArgs, events: Events) -> Result<Option<Destroyed>> {
+/// How it ended.
+enum Ended {
+    /// There was nothing to destroy; whether it was seen that nothing is there.
+    Nothing { seen: bool },
+    /// Something was destroyed.
+    Destroyed(Box<Destroyed>),
+}
+
+async fn destroy(app: &App, args: &DestroyArgs, events: Events) -> Result<Ended> {
     let name = app.environment()?;
     // The file may be gone: the state is enough.
     let (region, account) = app.region_and_account(&name)?;
@@ -81,36 +99,58 @@ async fn destroy(app: &App, args: &DestroyArgs, events: Events) -> Result<Option
     // What is left is looked for where anything was.
     let regions = tagged::regions(app, &session.state, [region.clone()]);
     if plan.summary().is_empty() {
-        nothing_known(app, &name, &place, &session, &regions).await?;
-        return Ok(None);
+        session.settle(&plan).await?;
+        let seen = nothing_known(app, &name, &place, &session, &regions).await?;
+        return Ok(Ended::Nothing { seen });
     }
     show(app, &name, &plan);
     let lift = consent(app, args, &name, &plan)?;
-    let outcome = session.apply(&plan, "destroy", options(args.on_failure, lift)).await?;
-    let left = if outcome.is_complete() { left(app, &name, &place, &session, &regions).await } else { Vec::new() };
-    Ok(Some(Destroyed { place, plan, outcome, left }))
+    let outcome = session.apply(&plan, "destroy", options(args.on_failure, lift)).await;
+    interrupt::over();
+    let outcome = outcome?;
+    let left = match outcome.is_complete() {
+        true => {
+            left(app, &name, &place, &session, &regions).await.map_err(|unlisted| tell_unseen(&name, &unlisted)).ok()
+        }
+        false => Some(Vec::new()),
+    };
+    if left.as_ref().is_some_and(Vec::is_empty) && session.state.is_empty() {
+        app.state_home(&name).await?.forget().await?;
+    }
+    Ok(Ended::Destroyed(Box::new(Destroyed { place, plan, outcome, left })))
 }
 
-/// Whether the state that has nothing is right: what carries the environment's tags would be left for ever.
-async fn nothing_known(app: &App, name: &str, place: &Place, session: &Session, regions: &Regions) -> Result<()> {
-    let left = left(app, name, place, session, regions).await;
-    match (left.is_empty(), session.state.serial) {
-        (true, _) => Ok(()),
-        (false, 0) => Err(strays::without_state(app, name, left.len()).await),
-        (false, _) => Err(still_there(app, name, &left)),
+/// Whether the state that has nothing is right: what carries the environment's tags would be left for ever. Without a
+/// state and without a look nothing is known at all.
+async fn nothing_known(app: &App, name: &str, place: &Place, session: &Session, regions: &Regions) -> Result<bool> {
+    match (left(app, name, place, session, regions).await, session.state.serial) {
+        (Ok(left), _) if left.is_empty() => Ok(true),
+        (Ok(left), 0) => Err(strays::without_state(app, name, left.len()).await),
+        (Ok(left), _) => Err(still_there(app, name, &left)),
+        (Err(unlisted), 0) => Err(strays::unseen(app, name, unlisted).await),
+        (Err(unlisted), _) => {
+            tell_unseen(name, &unlisted);
+            Ok(false)
+        }
     }
+}
+
+/// Whoever may destroy it all need not be allowed to list it.
+fn tell_unseen(name: &str, unlisted: &Unlisted) {
+    let failure = &unlisted.failure;
+    talk(format_args!("Whether anything else carries the tags of {name} could not be seen: {failure}"));
 }
 
 /// What carries the environment's tags and is in no state.
-async fn left(app: &App, name: &str, place: &Place, session: &Session, regions: &Regions) -> Vec<Unmanaged> {
-    match tagged::unmanaged(&app.surroundings(name, place), &session.state, regions).await {
-        Ok(left) => left.into_iter().filter(|one| one.adoptable).collect(),
-        // Whoever may destroy it all need not be allowed to list it.
-        Err(failure) => {
-            talk(format_args!("Whether anything else carries the tags of {name} could not be seen: {failure}"));
-            Vec::new()
-        }
-    }
+async fn left(
+    app: &App,
+    name: &str,
+    place: &Place,
+    session: &Session,
+    regions: &Regions,
+) -> std::result::Result<Vec<Unmanaged>, Unlisted> {
+    let left = tagged::unmanaged(&app.surroundings(name, place), &session.state, regions).await?;
+    Ok(left.into_iter().filter(|one| one.adoptable).collect())
 }
 
 fn still_there(app: &App, name: &str, left: &[Unmanaged]) -> Error {

@@ -41,7 +41,9 @@ pub async fn run(app: &App, args: &DriftArgs) -> Result<()> {
     let regions = tagged::regions(app, &session.state, file.is_some().then(|| region.clone()));
     match tagged::unmanaged(&surroundings, &session.state, &regions).await {
         Ok(unmanaged) => report.unmanaged = unmanaged,
-        Err(failure) => report.notes.push(format!("what carries the environment's tags is unknown ({failure})")),
+        Err(unlisted) => {
+            report.notes.push(format!("what carries the environment's tags is unknown ({})", unlisted.failure));
+        }
     }
     report.resources = session.state.entries.len();
     report.has_file = file.is_some();

@@ -33,12 +33,16 @@ mod validate;
 
 use crate::app::App;
 use crate::cli::{Cli, Command};
-use crate::error::Result;
+use crate::error::{Error, Result, status};
+use crate::interrupt;
 
 /// Runs what the command line asks for.
 pub async fn run(cli: Cli) -> Result<()> {
     let app = App::new(cli.global)?;
-    let result = carry_out(&app, cli.command).await;
+    let result = tokio::select! {
+        result = carry_out(&app, cli.command) => result,
+        () = interrupt::cut_off() => Err(Error::Exit(status::INTERRUPTED)),
+    };
     app.conclude(result).await
 }
 

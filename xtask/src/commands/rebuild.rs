@@ -50,9 +50,21 @@ struct Declaration {
 pub async fn run(app: &App, args: &RebuildArgs) -> Result<()> {
     let declaration = declaration(app)?;
     let name = &declaration.name;
-    private_dir(&app.state_dir(name))?;
     let place = app.connect(&declaration.region, declaration.account.as_deref()).await?;
+    let unknown = environment::choose(&app.root, Some(name)).err().filter(|_| !app.state_dir(name).is_dir());
+    if let Some(findings) = unknown {
+        // A name of nothing is a slip of the pen, unless something carries it.
+        let rebuilt = found(app, &declaration, &place, &State::default(), args).await?;
+        if rebuilt.is_empty() {
+            return Err(Error::Findings(findings));
+        }
+        if args.dry_run {
+            show(app, name, &place, &State::default(), &rebuilt, true);
+            return Ok(());
+        }
+    }
     if !args.dry_run {
+        private_dir(&app.state_dir(name))?;
         app.lock(name, "state rebuild").await?;
     }
     let mut session = open(app, name, &place, args.dry_run).await?;

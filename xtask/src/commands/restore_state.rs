@@ -60,6 +60,8 @@ pub async fn run(app: &App, args: &RestoreArgs) -> Result<()> {
             None
         }
     };
+    // It is here, whatever was so when it was written.
+    state.moved_to = None;
     // A plan made before, from either state, must not fit any more.
     state.serial = match &present {
         Some(present) => state.serial.max(present.serial) + 1,

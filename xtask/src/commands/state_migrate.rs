@@ -1,5 +1,7 @@
 //! `state migrate`: moves the state between the disk and S3, or from one bucket to another.
 
+use std::path::PathBuf;
+
 use engine::State;
 use serde_json::json;
 
@@ -60,38 +62,86 @@ async fn places(app: &App, name: &str, to: StatePlaceName) -> Result<(StateHome,
     }
 }
 
+/// What has to be done, told from what is in both places: a migration can be killed anywhere, and is then repeated.
+#[derive(Debug, PartialEq)]
+enum Step {
+    /// The state is carried over.
+    Carry,
+    /// It was carried over; what is left behind is to be emptied.
+    Empty,
+    /// It is there already; what is left behind only has to say so.
+    Mark,
+    /// It never left there: an earlier migration the other way was killed at its beginning.
+    Unmark,
+}
+
+fn step(from: &State, to: &State) -> Option<Step> {
+    match (from.is_empty(), to.is_empty(), &to.moved_to) {
+        (true, _, Some(_)) => Some(Step::Unmark),
+        (true, _, _) => Some(Step::Mark),
+        (false, true, _) => Some(Step::Carry),
+        (false, false, _) => same(from, to).then_some(Step::Empty),
+    }
+}
+
+/// Whether two states tell of the same, whenever each was written.
+fn same(one: &State, other: &State) -> bool {
+    let content = |state: &State| State { serial: 0, moved_to: None, ..state.clone() };
+    content(one) == content(other)
+}
+
 async fn carry_out(
     app: &App,
     name: &str,
     (from, from_held): (&StateHome, &Held),
     (to, to_held): (&StateHome, &Held),
 ) -> Result<()> {
-    if to.has_state().await? {
-        return Err(Error::told(format!("there is a state in {} already", to.place()))
-            .hint("one of the two must go: look at both, and `cargo xtask backup-state` before anything else"));
-    }
     // An earlier run that still lives must not write to what is left behind.
-    let state = from.store(COMMAND, from_held.gate()).claim().await?.state;
-    if state.is_empty() {
-        to.remember()?;
-        report(app, name, from, to, &state, None);
-        return Ok(());
+    let found = from.store(COMMAND, from_held.gate()).claim().await?;
+    let there = to.load().await?;
+    if let Some(damaged) = found.damaged.or(there.damaged) {
+        return Err(Error::told(damaged).hint("first make it whole: cargo xtask state rebuild"));
     }
-    let backup = backup_state::write(app, name, from, &state, None)?;
-    let moved = State { serial: state.serial + 1, ..state };
-    to.replace(&moved, COMMAND, to_held).await?;
-    if to.state().await? != moved {
-        return Err(Error::told(format!("read back, {} is not what was written", to.place()))
-            .hint(format!("nothing was deleted: the state is still in {}", from.place())));
+    let (state, there) = (found.state, there.state);
+    let step = step(&state, &there).ok_or_else(|| {
+        Error::told(format!("there is another state in {} already", to.place()))
+            .hint("one of the two must go: look at both, and `cargo xtask backup-state` before anything else")
+    })?;
+    let serial = state.serial.max(there.serial) + 1;
+    let moved_to = Some(to.told_elsewhere());
+    let mut backup = None;
+    let moved = match step {
+        Step::Carry | Step::Empty => State { serial, moved_to: None, ..state.clone() },
+        Step::Mark | Step::Unmark => State { serial, moved_to: None, ..there.clone() },
+    };
+    if step == Step::Carry {
+        backup = Some(backup_state::write(app, name, from, &state, None)?);
+        // From here on nobody goes on in either place: a run that waits for the lock, or has the old file, is refused.
+        let leaving = State { serial: state.serial + 1, moved_to: moved_to.clone(), ..state };
+        from.replace(&leaving, COMMAND, from_held).await?;
     }
-    let empty = State { serial: moved.serial, cloud: moved.cloud.clone(), ..State::default() };
-    from.replace(&empty, COMMAND, from_held).await?;
+    if step != Step::Mark {
+        to.replace(&moved, COMMAND, to_held).await?;
+        if to.load().await?.state != moved {
+            return Err(Error::told(format!("read back, {} is not what was written", to.place()))
+                .hint(format!("nothing was deleted: the state is still in {}", from.place())));
+        }
+    }
+    let left = State { serial, cloud: moved.cloud.clone(), moved_to, ..State::default() };
+    from.replace(&left, COMMAND, from_held).await?;
     to.remember()?;
-    report(app, name, from, to, &moved, Some(backup));
+    report(app, name, from, to, (&moved, &step), backup);
     Ok(())
 }
 
-fn report(app: &App, name: &str, from: &StateHome, to: &StateHome, state: &State, backup: Option<std::path::PathBuf>) {
+fn report(
+    app: &App,
+    name: &str,
+    from: &StateHome,
+    to: &StateHome,
+    (state, step): (&State, &Step),
+    backup: Option<PathBuf>,
+) {
     if app.global.json {
         print_json(&json!({
             "environment": name,
@@ -103,11 +153,58 @@ fn report(app: &App, name: &str, from: &StateHome, to: &StateHome, state: &State
         return;
     }
     let resources = count(state.entries.len(), "resource");
-    data(format_args!("{resources}: from {} to {}", from.place(), to.place()));
+    match step {
+        Step::Carry | Step::Empty => data(format_args!("{resources}: from {} to {}", from.place(), to.place())),
+        Step::Mark | Step::Unmark => data(format_args!("{resources}: in {}, not in {}", to.place(), from.place())),
+    }
     if let Some(backup) = backup {
         talk(format_args!("A backup is in {}", backup.display()));
     }
     if matches!(to.at, At::Disk) {
         talk(format_args!("help: now take `[state]` out of the file of {name}, or this cloud out of its `clouds`"));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use engine::state::Record;
+
+    use super::*;
+
+    fn state(serial: u64, moved_to: Option<&str>, outputs: usize, id: Option<&str>) -> State {
+        let mut state = State { moved_to: moved_to.map(str::to_owned), ..State::default() };
+        if let Some(id) = id {
+            let entry = serde_json::from_value(json!({
+                "address": "a.b", "type": "A::B::C", "region": "r", "id": id, "properties": {}, "token": "t",
+            }));
+            state.apply(&Record::Adopted(Box::new(entry.unwrap())));
+        }
+        state.outputs = (0..outputs).map(|n| (n.to_string(), json!(n))).collect();
+        State { serial, ..state }
+    }
+
+    #[test]
+    fn a_migration_killed_anywhere_goes_on_from_there() {
+        let (full, empty) = (state(7, None, 1, Some("i")), State::default());
+        let leaving = state(8, Some("there"), 1, Some("i"));
+        let left = state(9, Some("there"), 0, None);
+        let arrived = state(8, None, 1, Some("i"));
+        let cases = [
+            (&full, &empty, Some(Step::Carry)),
+            (&leaving, &empty, Some(Step::Carry)),
+            (&leaving, &arrived, Some(Step::Empty)),
+            (&left, &arrived, Some(Step::Mark)),
+            // And back again, from wherever it was killed.
+            (&empty, &leaving, Some(Step::Unmark)),
+            (&empty, &left, Some(Step::Unmark)),
+            (&arrived, &leaving, Some(Step::Empty)),
+            (&arrived, &left, Some(Step::Carry)),
+            (&empty, &empty, Some(Step::Mark)),
+            (&full, &state(7, None, 1, Some("other")), None),
+            (&full, &state(7, None, 2, Some("i")), None),
+        ];
+        for (from, to, expected) in cases {
+            assert_eq!(step(from, to), expected, "{from:?} {to:?}");
+        }
     }
 }

@@ -131,6 +131,12 @@ pub struct Outcome {
     /// How the taking back of a failed run ended ([`OnFailure::Undo`]).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub undo: Option<Box<Outcome>>,
+    /// What held data, was deleted, and was made again when the run was taken back: what it held is gone.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub undo_lost: Vec<Address>,
+    /// Why what was done could not all be written down: the outputs, or a new snapshot. The journal tells of the rest.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub unwritten: Option<String>,
     /// Why a failed run was not taken back.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub undo_refused: Option<String>,
@@ -141,14 +147,14 @@ pub struct Outcome {
 }
 
 impl Outcome {
-    /// Whether everything was done.
+    /// Whether everything was done, and written down.
     pub fn is_complete(&self) -> bool {
-        self.failed.is_empty() && self.left.is_empty()
+        self.failed.is_empty() && self.left.is_empty() && self.unwritten.is_none()
     }
 
-    /// Whether it failed, and everything is as it was before.
+    /// Whether it failed, and everything is as it was before, data among it.
     pub fn is_undone(&self) -> bool {
-        self.undo.as_ref().is_some_and(|undo| undo.is_complete())
+        self.undo.as_ref().is_some_and(|undo| undo.is_complete()) && self.undo_lost.is_empty()
     }
 }
 

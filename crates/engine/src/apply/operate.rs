@@ -53,6 +53,11 @@ pub(super) struct Job {
     pub messages: UnboundedSender<Message>,
 }
 
+/// What cannot be written down is not begun.
+pub(super) fn unwritten(error: &impl std::fmt::Display) -> Failure {
+    Failure::new(FailureKind::Other, format!("the journal cannot be written: {error}"))
+}
+
 impl Job {
     pub async fn run(self) {
         let started = Instant::now();
@@ -73,10 +78,7 @@ impl Job {
     }
 
     async fn write(&self, record: Record) -> Result<(), Failure> {
-        self.journal
-            .append(&record)
-            .await
-            .map_err(|error| Failure::new(FailureKind::Other, format!("the journal cannot be written: {error}")))?;
+        self.journal.append(&record).await.map_err(|error| unwritten(&error))?;
         self.send(Message::Wrote(record));
         Ok(())
     }

@@ -9,7 +9,7 @@ use serde_json::Value;
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 
-use super::operate::{Job, Message};
+use super::operate::{Job, Message, unwritten};
 use super::path::{self, Times};
 use super::{FailedOperation, Interrupt, OnFailure, Outcome, Refused, Run, seconds};
 use crate::event::Event;
@@ -122,7 +122,7 @@ impl<'a> Schedule<'a> {
         loop {
             while !self.stopping && jobs.len() < self.run.options.at_once {
                 let Some(next) = self.ready.pop() else { break };
-                self.start(next.index, &messages, &mut jobs).await?;
+                self.start(next.index, &messages, &mut jobs).await;
             }
             if jobs.is_empty() && inbox.is_empty() {
                 return Ok(());
@@ -156,17 +156,16 @@ impl<'a> Schedule<'a> {
         }
     }
 
-    async fn start(
-        &mut self,
-        index: usize,
-        messages: &mpsc::UnboundedSender<Message>,
-        jobs: &mut JoinSet<()>,
-    ) -> Result<(), Refused> {
+    async fn start(&mut self, index: usize, messages: &mpsc::UnboundedSender<Message>, jobs: &mut JoinSet<()>) {
         self.times[index].started = Some(Instant::now());
         match self.job(index, messages.clone()) {
             Ok((job, before)) => {
                 for record in before {
-                    self.run.journal.append(&record).await?;
+                    // What is under way goes on: only this one is not begun.
+                    if let Err(error) = self.run.journal.append(&record).await {
+                        self.take(Message::Failed(index, unwritten(&error)));
+                        return;
+                    }
                     self.run.state.apply(&record);
                 }
                 self.run.events.tell(Event::Started {
@@ -179,7 +178,6 @@ impl<'a> Schedule<'a> {
             }
             Err(failure) => self.take(Message::Failed(index, failure)),
         }
-        Ok(())
     }
 
     /// The job of an operation, and what must be written down before it.

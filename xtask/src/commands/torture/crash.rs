@@ -57,6 +57,11 @@ impl<'a> Worker<'a> {
         self.world.must(&["create-state-bucket", "--yes"])
     }
 
+    /// What is there now.
+    pub(super) fn read(&mut self) -> Result<Inventory> {
+        Ok(Inventory { outputs: self.world.outputs()?, ..self.reader.read()? })
+    }
+
     /// Killed at one point after the other, the same command each time; then once to its end, and compared.
     ///
     /// `restore` is what leads to `expected` from nothing, should something be wrong afterwards.
@@ -79,7 +84,7 @@ impl<'a> Worker<'a> {
         }
         tally.killed += killed.len();
         let last = self.world.run(args, None)?;
-        let difference = self.reader.read()?.differs(expected);
+        let difference = self.read()?.differs(expected);
         let place = killed.join(", then ");
         self.torture.tick(killed.len());
         if !tally.judge(&place, killed.len(), &last, &difference) {
@@ -95,9 +100,9 @@ impl<'a> Worker<'a> {
     /// A first deploy and a destroy, killed at each of these points.
     pub fn deploy_and_destroy(&mut self, deploys: &[Vec<String>], destroys: &[Vec<String>]) -> Result<[Tally; 2]> {
         let mut tallies = [FIRST_DEPLOY, LAST].map(|what| Tally::new(what, 0));
-        let empty = self.reader.read()?;
+        let empty = self.read()?;
         self.world.must(DEPLOY)?;
-        let whole = self.reader.read()?;
+        let whole = self.read()?;
         self.world.must(DESTROY)?;
         for index in 0..deploys.len().max(destroys.len()) {
             if self.torture.is_interrupted() {
@@ -137,10 +142,10 @@ impl<'a> Worker<'a> {
         }
         let variant = Variant::of(&self.world, self.torture.args.update)?;
         self.world.must(DEPLOY)?;
-        let before = self.reader.read()?;
+        let before = self.read()?;
         variant.write()?;
         self.world.must(DEPLOY)?;
-        let after = self.reader.read()?;
+        let after = self.read()?;
         variant.write_back()?;
         self.world.must(DEPLOY)?;
         for index in 0..there.len().max(back.len()) {

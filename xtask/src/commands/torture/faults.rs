@@ -12,9 +12,9 @@ impl Worker<'_> {
     /// A deploy and a destroy under faults of a class, each with these seeds.
     pub fn faults(&mut self, class: &str, seeds: &[u64]) -> Result<Tally> {
         let mut tally = Tally::new(class, seeds.len() * 2);
-        let empty = self.reader.read()?;
+        let empty = self.read()?;
         self.world.must(DEPLOY)?;
-        let whole = self.reader.read()?;
+        let whole = self.read()?;
         self.world.must(DESTROY)?;
         for &seed in seeds {
             for (args, expected) in [(DEPLOY, &whole), (DESTROY, &empty)] {
@@ -36,12 +36,12 @@ impl Worker<'_> {
                         true
                     }
                 };
-                let mut found = self.reader.read()?;
+                let mut found = self.read()?;
                 tally.duplicates += found.differs(&whole).duplicates.len();
                 let mut last = first;
                 if stopped {
                     last = self.world.run(args, None)?;
-                    found = self.reader.read()?;
+                    found = self.read()?;
                 }
                 let difference = found.differs(expected);
                 let good = tally.judge(&place, 1, &last, &difference);

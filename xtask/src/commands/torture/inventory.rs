@@ -1,4 +1,4 @@
-//! What is on the cloud, read by boto3, which knows nothing of Groundplan or its state.
+//! What is on the cloud, read by boto3, which knows nothing of Groundplan or its state; and the outputs beside it.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::{BufRead, BufReader, Write};
@@ -25,6 +25,9 @@ pub struct Inventory {
     pub untagged: BTreeMap<String, u64>,
     /// What some are like.
     pub details: BTreeMap<String, Value>,
+    /// The environment's outputs, which are not on the cloud: their names.
+    #[serde(default)]
+    pub outputs: BTreeSet<String>,
 }
 
 /// What is wrong with an inventory.
@@ -73,6 +76,8 @@ impl Inventory {
                 difference.wrong.push(address.clone());
             }
         }
+        let outputs = expected.outputs.symmetric_difference(&self.outputs);
+        difference.wrong.extend(outputs.map(|output| format!("the output {output}")));
         let kinds: BTreeSet<&String> = self.untagged.keys().chain(expected.untagged.keys()).collect();
         for kind in kinds {
             let count = |inventory: &Self| inventory.untagged.get(kind).copied().unwrap_or_default();
@@ -154,6 +159,7 @@ mod tests {
             seen,
             by_address: by_address.iter().map(|(address, count)| ((*address).to_owned(), *count)).collect(),
             untagged: [("route".to_owned(), routes)].into(),
+            outputs: ["url".to_owned()].into(),
             details: BTreeMap::new(),
         }
     }

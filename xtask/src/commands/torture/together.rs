@@ -10,9 +10,9 @@ impl Worker<'_> {
     /// Two deploys at once and two destroys at once, in turn.
     pub fn together(&mut self, what: &str, times: usize) -> Result<Tally> {
         let mut tally = Tally::new(what, times);
-        let empty = self.reader.read()?;
+        let empty = self.read()?;
         self.world.must(DEPLOY)?;
-        let whole = self.reader.read()?;
+        let whole = self.read()?;
         self.world.must(DESTROY)?;
         for time in 0..times {
             if self.torture.is_interrupted() {
@@ -35,7 +35,7 @@ impl Worker<'_> {
                 tally.lost += 1;
                 tally.failures.push(format!("{what}: the other one ended with {:?}\n{}", other.status, other.tail()));
             }
-            let difference = self.reader.read()?.differs(expected);
+            let difference = self.read()?.differs(expected);
             if !tally.judge(&format!("pair {time}"), 1, &winner, &difference) {
                 return Err(Error::told(tally.failures.join("\n")));
             }

@@ -1,5 +1,6 @@
 //! A workspace of its own with a local cloud of its own, on which whole commands are run and killed.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
@@ -129,6 +130,14 @@ impl World {
                 .detail(ended.tail())
                 .hint("torture needs a system that deploys")),
         }
+    }
+
+    /// The names of the outputs there are.
+    pub fn outputs(&self) -> Result<BTreeSet<String>> {
+        let output = self.command(&["output", "--json"], None)?.stderr(Stdio::null()).output()?;
+        let outputs: serde_json::Map<String, serde_json::Value> =
+            serde_json::from_slice(&output.stdout).unwrap_or_default();
+        Ok(outputs.keys().cloned().collect())
     }
 
     /// The local cloud's endpoint.
