@@ -135,6 +135,31 @@ fn ctrl_c_finishes_what_is_under_way_and_the_same_command_goes_on() {
 }
 
 #[test]
+fn ctrl_c_after_the_last_operation_ends_the_look_back() {
+    use std::io::{BufRead, BufReader};
+    let workspace = Workspace::new("events/example");
+    let dir = workspace.root().join("environments/events");
+    std::fs::create_dir_all(&dir).unwrap();
+    std::fs::copy(support::repository().join("crates/events/example/base.toml"), dir.join("example.toml")).unwrap();
+    workspace.ok(&["local-cloud", "start"]);
+    let faults = workspace.root().join("faults.json");
+    let rule = serde_json::json!({
+        "service": "sns", "operation": "GetTopicAttributes", "rate": 1.0, "fault": { "slow": { "ms": 60_000 } },
+    });
+    std::fs::write(&faults, serde_json::json!({ "rules": [rule] }).to_string()).unwrap();
+    workspace.ok(&["local-cloud", "faults", "--set", faults.to_str().unwrap()]);
+    let mut deploy = workspace.command(&["deploy-full"]);
+    let mut child = deploy.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
+    let mut lines = BufReader::new(child.stderr.take().unwrap()).lines();
+    assert!(lines.any(|line| line.unwrap().starts_with("Done: ")), "it never came to its end");
+    let interrupted = std::process::Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap();
+    assert!(interrupted.success());
+    assert_eq!(child.wait().unwrap().code(), Some(130));
+    workspace.ok(&["local-cloud", "faults", "--clear"]);
+    workspace.expect(0, &["plan", "--detailed-exitcode"]);
+}
+
+#[test]
 fn a_local_cloud_that_was_restarted_is_noticed() {
     let workspace = Workspace::new("events/example");
     let dir = workspace.root().join("environments/events");
@@ -143,9 +168,12 @@ fn a_local_cloud_that_was_restarted_is_noticed() {
     workspace.ok(&["deploy-full", "--yes"]);
     workspace.ok(&["local-cloud", "stop"]);
     let output = workspace.run(&["plan"]);
-    assert_eq!(output.status.code(), Some(1));
+    assert_eq!(output.status.code(), Some(0));
     assert!(text(&output.stderr).contains("was restarted"), "{}", text(&output.stderr));
-    // With consent it starts afresh.
+    // What the state had is dropped with consent only.
+    let output = workspace.run(&["deploy-full"]);
+    assert_eq!(output.status.code(), Some(1));
+    assert!(text(&output.stderr).contains("--yes"), "{}", text(&output.stderr));
     workspace.ok(&["deploy-full", "--yes"]);
     workspace.expect(0, &["plan", "--detailed-exitcode"]);
 }
