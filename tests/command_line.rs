@@ -78,6 +78,26 @@ fn a_wrong_name_lists_the_right_ones() {
 }
 
 #[test]
+fn a_usage_error_is_an_error_and_not_a_change() {
+    let workspace = Workspace::new("freeside/staging");
+    for (args, says) in [
+        (&["plan", "--detailed-exitcode", "--cloud", "awss"][..], "awss"),
+        (&["plan", "--detailed-exitcod"], "--detailed-exitcode"),
+        (&["drift", "--no-such"], "--no-such"),
+        (&["state"], "Usage"),
+        (&[], "Usage"),
+    ] {
+        let output = workspace.run(args);
+        let said = text(&output.stderr);
+        assert_eq!(output.status.code(), Some(1), "{args:?}: {said}");
+        assert!(said.contains(says) && output.stdout.is_empty(), "{args:?}: {said}");
+    }
+    assert!(workspace.ok(&["--help"]).contains("deploy-full"));
+    assert!(workspace.ok(&["help", "plan"]).contains("--detailed-exitcode"));
+    assert!(workspace.ok(&["--version"]).contains("xtask"));
+}
+
+#[test]
 fn commands_that_look_need_no_cloud() {
     let workspace = Workspace::new("freeside/production");
     let environments = workspace.json(0, &["environments"]);
