@@ -136,6 +136,20 @@ fn a_run_that_is_at_work_is_named_to_the_next_one() {
 }
 
 #[test]
+fn a_lock_without_a_name_is_no_reason_to_kill_anything() {
+    let workspace = Workspace::new("freeside/staging");
+    let dir = workspace.home().join("local/freeside/staging");
+    std::fs::create_dir_all(&dir).unwrap();
+    let lock = std::fs::File::create(dir.join("lock")).unwrap();
+    lock.try_lock().unwrap();
+    let output = workspace.run(&["unlock"]);
+    let said = text(&output.stderr);
+    assert_eq!(output.status.code(), Some(1), "{said}");
+    assert!(said.contains("a holder that left no name") && said.contains("fuser"), "{said}");
+    assert!(!said.contains("kill") && !said.contains("process 0"), "{said}");
+}
+
+#[test]
 fn ctrl_c_finishes_what_is_under_way_and_the_same_command_goes_on() {
     let workspace = Workspace::new("freeside/staging");
     workspace.ok(&["local-cloud", "start", "--time-scale", "0.02"]);

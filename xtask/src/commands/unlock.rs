@@ -21,8 +21,14 @@ pub async fn run(app: &App) -> Result<()> {
                 not_locked(app, &name);
                 Ok(())
             }
-            Err(StoreError::Locked(holder)) => Err(Error::told(format!("{name} is locked: {holder}"))
-                .hint(format!("a lock on disk ends with its process: `kill {}`", holder.pid))),
+            Err(StoreError::Locked(holder)) => {
+                let which = match holder.process_here() {
+                    Some(pid) => format!("`kill {pid}`"),
+                    None => format!("on its machine, `fuser {}` tells which it is", home.dir.join("lock").display()),
+                };
+                Err(Error::told(format!("{name} is locked: {holder}"))
+                    .hint(format!("a lock on disk ends with its process: {which}")))
+            }
             Err(error) => Err(error.into()),
         };
     };

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use super::StoreError;
 use super::file::private_dir;
 
-/// Who holds a lock.
+/// Who holds a lock, as far as it told: what is empty, or 0, it did not.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Holder {
     /// The user and machine.
@@ -27,19 +27,37 @@ impl Holder {
     /// This process, from now on.
     pub fn me(command: &str) -> Self {
         let user = std::env::var("USER").unwrap_or_else(|_| "somebody".to_owned());
-        let host = fs::read_to_string("/etc/hostname").unwrap_or_default();
         Self {
-            who: format!("{user}@{}", host.trim()),
+            who: format!("{user}@{}", host()),
             pid: std::process::id(),
             command: command.to_owned(),
             since: jiff::Timestamp::now().strftime("%FT%TZ").to_string(),
         }
     }
+
+    /// Its process, if it told one, and that number means the same here. Another container's does not.
+    pub fn process_here(&self) -> Option<u32> {
+        let here = self.who.rsplit_once('@').is_some_and(|(_, of)| of == host());
+        (self.pid > 0 && here).then_some(self.pid)
+    }
+}
+
+fn host() -> String {
+    fs::read_to_string("/etc/hostname").unwrap_or_default().trim().to_owned()
 }
 
 impl std::fmt::Display for Holder {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "`{}` of {}, process {}, since {}", self.command, self.who, self.pid, self.since)
+        let command = if self.command.is_empty() { String::new() } else { format!("`{}`", self.command) };
+        let process = if self.pid == 0 { String::new() } else { format!("process {}", self.pid) };
+        let since = if self.since.is_empty() { String::new() } else { format!("since {}", self.since) };
+        let run = match (command.is_empty(), self.who.is_empty()) {
+            (_, true) => command,
+            (true, false) => self.who.clone(),
+            (false, false) => format!("{command} of {}", self.who),
+        };
+        let told: Vec<String> = [run, process, since].into_iter().filter(|part| !part.is_empty()).collect();
+        if told.is_empty() { f.write_str("a holder that left no name") } else { f.write_str(&told.join(", ")) }
     }
 }
 
@@ -110,6 +128,30 @@ mod tests {
         }
         drop(first);
         Lock::take(dir.path(), "destroy").unwrap();
+    }
+
+    #[test]
+    fn a_holder_is_told_as_far_as_it_told_itself() {
+        let dir = tempfile::tempdir().unwrap();
+        private_dir(dir.path()).unwrap();
+        // `flock`, or a run whose process has no number here.
+        let file = File::create(dir.path().join("lock")).unwrap();
+        file.try_lock().unwrap();
+        match Lock::take(dir.path(), "destroy") {
+            Err(StoreError::Locked(holder)) => {
+                assert_eq!(holder.process_here(), None);
+                let said = StoreError::Locked(holder).to_string();
+                assert_eq!(said, "another run is at work: a holder that left no name");
+            }
+            other => panic!("{other:?}"),
+        }
+        let me = Holder::me("plan");
+        assert_eq!(me.process_here(), Some(std::process::id()));
+        assert!(me.to_string().starts_with("`plan` of ") && me.to_string().contains(", process "), "{me}");
+        let elsewhere = Holder { who: "ann@another-host".into(), since: String::new(), ..me };
+        assert_eq!(elsewhere.process_here(), None);
+        let terraform = Holder { pid: 0, ..elsewhere };
+        assert_eq!(terraform.to_string(), "`plan` of ann@another-host");
     }
 
     #[test]

@@ -40,8 +40,7 @@ impl Cell for LockObject {
             let Some(object) = self.objects.get(LOCK).await? else { return Ok(None) };
             let Ok(body) = serde_json::from_slice::<Body>(&object.bytes) else {
                 // Not ours, or damaged: nobody knows when it ends.
-                let holder = Holder { who: "somebody".to_owned(), ..Holder::default() };
-                let document = Document { id: String::new(), holder, seconds: 0, beat: 0 };
+                let document = Document { id: String::new(), holder: Holder::default(), seconds: 0, beat: 0 };
                 return Ok(Some(Seen { document, version: object.etag, ended: Ended::Never }));
             };
             // Both times are whole seconds, rounded down: one more than the lease is at least the lease.
