@@ -95,6 +95,9 @@ impl From<&StoreError> for Error {
             StoreError::Locked(_) => {
                 "wait for it with --lock-timeout SECONDS; if that process is gone, its lock ends by itself within a minute"
             }
+            StoreError::LockedForGood(_) => {
+                "wait for it with --lock-timeout SECONDS; if nobody is at work there, take the lock away: `cargo xtask unlock`"
+            }
             StoreError::Damaged { path, .. } if path.starts_with("s3:") => {
                 "earlier versions of it are in the bucket: `cargo xtask restore-state --list`"
             }

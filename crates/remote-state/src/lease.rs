@@ -110,6 +110,8 @@ pub struct Held {
     pub holder: Holder,
     /// Whether the lease has ended: the next run takes it over without a question.
     pub ended: bool,
+    /// Whether it ends by itself when nobody renews it. Another program's lock does not.
+    pub ends: bool,
     version: String,
 }
 
@@ -128,6 +130,7 @@ impl RemoteLock {
         Ok(seen.map(|seen| Held {
             holder: seen.document.holder,
             ended: seen.ended == Ended::Yes,
+            ends: seen.ended != Ended::Never,
             version: seen.version,
         }))
     }
@@ -143,7 +146,7 @@ impl RemoteLock {
     /// Takes it, after waiting if need be; `waiting` is told for whom, once for each holder.
     ///
     /// # Errors
-    /// [`StoreError::Locked`] by whom, or the place cannot be read or written.
+    /// [`StoreError::Locked`] or [`StoreError::LockedForGood`] by whom, or the place cannot be read or written.
     pub async fn take(
         &self,
         holder: Holder,
@@ -164,7 +167,11 @@ impl RemoteLock {
                 }
                 Some(seen) if !has_ended(&seen, &mut watched) => {
                     if began.elapsed() >= terms.wait {
-                        return Err(StoreError::Locked(Box::new(seen.document.holder)));
+                        let holder = Box::new(seen.document.holder);
+                        return Err(match seen.ended {
+                            Ended::Never => StoreError::LockedForGood(holder),
+                            _ => StoreError::Locked(holder),
+                        });
                     }
                     if told.as_ref() != Some(&seen.document.id) {
                         waiting(&seen.document.holder);

@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use aws_sdk_dynamodb::types::AttributeValue;
 use engine::store::StoreError;
 use remote_state::{RemoteLock, Terms, in_bucket, in_table};
-use support::{BUCKET, REGION, TABLE, connect, holder, losing, place};
+use support::{BUCKET, REGION, TABLE, connect, holder, losing, place, s3};
 
 const SECONDS: u64 = 2;
 const TERMS: Terms = Terms { lease: Duration::from_secs(SECONDS), wait: Duration::ZERO };
@@ -145,9 +145,13 @@ async fn terraforms_own_lock_is_respected_until_it_is_taken_away() {
     let table = aws_sdk_dynamodb::Client::new(&cloud.config(REGION));
     let put = table.put_item().table_name(TABLE).item("LockID", AttributeValue::S(id.clone()));
     put.item("Info", AttributeValue::S(info.to_owned())).send().await.unwrap();
-    assert_locked(lock.take(holder("ours"), TERMS, |_| {}).await, "ann@host");
+    match lock.take(holder("ours"), TERMS, |_| {}).await.map(|_| ()) {
+        Err(StoreError::LockedForGood(holder)) => assert_eq!((holder.who.as_str(), holder.pid), ("ann@host", 0)),
+        other => panic!("{other:?}"),
+    }
     let held = lock.holder().await.unwrap().unwrap();
-    assert_eq!((held.holder.command.as_str(), held.ended), ("terraform OperationTypeApply", false));
+    assert_eq!(held.holder.command, "terraform OperationTypeApply");
+    assert_eq!((held.ended, held.ends), (false, false));
     assert!(lock.take_away(&held).await.unwrap());
 
     // And ours is in Terraform's shape.
@@ -157,6 +161,22 @@ async fn terraforms_own_lock_is_respected_until_it_is_taken_away() {
     let info: serde_json::Value = serde_json::from_str(item["Info"].as_s().unwrap()).unwrap();
     assert_eq!((&info["Who"], &info["Operation"]), (&"ours".into(), &"deploy-full by ours".into()));
     lease.release().await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_lock_that_nobody_can_read_is_said_not_to_end_by_itself() {
+    let cloud = connect().await;
+    let place = place("unreadable");
+    let key = format!("{}/lock.json", place.prefix);
+    s3(&cloud).put_object().bucket(BUCKET).key(key).body(b"theirs".to_vec().into()).send().await.unwrap();
+    let lock = in_bucket(&cloud, place);
+    match lock.take(holder("ours"), TERMS, |_| {}).await.map(|_| ()) {
+        Err(StoreError::LockedForGood(holder)) => assert_eq!(holder.to_string(), "a holder that left no name"),
+        other => panic!("{other:?}"),
+    }
+    let held = lock.holder().await.unwrap().unwrap();
+    assert!(!held.ends && lock.take_away(&held).await.unwrap());
+    lock.take(holder("ours"), TERMS, |_| {}).await.unwrap().release().await.unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -45,6 +45,9 @@ pub enum StoreError {
     /// Another run holds the lock.
     #[error("another run is at work: {0}")]
     Locked(Box<Holder>),
+    /// Something else holds the lock, and its death does not end it: another program's lock, or one that nobody can read.
+    #[error("the state is locked, and that lock does not end by itself: {0}")]
+    LockedForGood(Box<Holder>),
     /// A store on another machine said no.
     #[error("{place}: {failure}")]
     Remote {
