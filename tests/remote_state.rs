@@ -321,3 +321,36 @@ fn a_stubborn_lock_is_taken_away_by_hand() {
     workspace.ok(&["deploy-full", "--yes"]);
     assert_once(&inventory(&workspace));
 }
+
+#[test]
+fn a_run_whose_lock_was_taken_away_writes_nothing_from_then_on() {
+    let workspace = workspace(Lock::Bucket);
+    let from = workspace.calls();
+    // With the usual lease: its next renewal is seconds away.
+    let mut deploy = workspace.command(&["deploy-full", "--yes"]);
+    let mut living = deploy.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    while workspace.calls() < from + 40 {
+        assert!(living.try_wait().unwrap().is_none(), "it ended");
+        std::thread::sleep(Duration::from_millis(1));
+    }
+    let said = workspace.ok(&["unlock", "--yes"]);
+    assert!(said.contains("can write no more"), "{said}");
+    let resources = workspace.json(0, &["state", "list"]);
+    let ended = living.wait_with_output().unwrap();
+    assert_ended(&ended, 1, &["unlock"]);
+    assert_eq!(workspace.json(0, &["state", "list"]), resources);
+    workspace.ok(&["deploy-full", "--yes"]);
+    assert_once(&inventory(&workspace));
+}
+
+#[test]
+fn a_lock_that_does_not_end_by_itself_is_said_so() {
+    let workspace = workspace(Lock::Table);
+    workspace.boto3("terraform_lock.py", &[TABLE, &format!("{BUCKET}/{STATE}")]);
+    let refused = workspace.run(&["deploy-full", "--yes"]);
+    assert_ended(&refused, 1, &["terraform OperationTypeApply", "does not end by itself", "cargo xtask unlock"]);
+    assert!(!text(&refused.stderr).contains("within a minute"));
+    let unlocked = workspace.ok(&["unlock", "--yes"]);
+    assert!(unlocked.contains("no run of Groundplan's"), "{unlocked}");
+    workspace.ok(&["plan"]);
+}

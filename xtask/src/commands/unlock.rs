@@ -1,16 +1,18 @@
 //! `unlock`: takes the lock away from a holder that neither ends nor works.
 
-use engine::store::{Lock, StoreError};
+use engine::store::{Holder, Lock, Store, StoreError};
+use remote_state::{RemoteLock, Terms};
 use serde_json::json;
 
 use crate::app::App;
 use crate::display::{data, json as print_json, talk};
 use crate::error::{Error, Result};
+use crate::state_home::StateHome;
 
 /// A holder that lives renews its lock, which then is another one to take away.
 const TRIES: usize = 5;
 
-/// Shows the holder, asks, and takes the lock away. What the holder would write after that is refused.
+/// Shows the holder, asks, takes the lock away, and shuts the holder out: what it would write after that is refused.
 pub async fn run(app: &App) -> Result<()> {
     let name = app.environment()?;
     let home = app.declared_home(&name).await?;
@@ -57,12 +59,39 @@ pub async fn run(app: &App) -> Result<()> {
     if lock.holder().await?.is_some_and(|now| now.holder == held.holder) {
         return Err(Error::told("its holder renews it all the time: it lives").hint("end that process first"));
     }
+    if let Err(error) = shut_out(&home, &lock).await {
+        return Err(Error::told(format!("the lock on {name} is taken away, but its holder could not be shut out"))
+            .detail(error)
+            .hint("should that run still live, it stops when it renews its lock the next time: every 10 s"));
+    }
     if app.global.json {
         print_json(&json!({ "environment": name, "locked": false, "unlocked": held.holder, "place": lock.place() }));
     } else {
-        data(format_args!("{name} is not locked any more. Should that run still live, it cannot write."));
+        let then = match held.ends {
+            true => "Should that run still live, it can write no more and stops.",
+            false => "What held the lock is no run of Groundplan's: should it live, it goes on.",
+        };
+        data(format_args!("{name} is not locked any more. {then}"));
     }
     Ok(())
+}
+
+/// Seals the journal, so that what the holder would still write is refused: until its next renewal it does not know that
+/// its lock is gone.
+async fn shut_out(home: &StateHome, lock: &RemoteLock) -> std::result::Result<(), StoreError> {
+    let lease = match lock.take(Holder::me("unlock"), Terms::default(), |_| {}).await {
+        Ok(lease) => lease,
+        // Another run was faster, and shuts the holder out itself.
+        Err(StoreError::Locked(_)) => return Ok(()),
+        Err(error) => return Err(error),
+    };
+    let sealed = match home.s3_store("unlock", Some(lease.gate())) {
+        Some(store) => store.claim().await.map(drop),
+        None => Ok(()),
+    };
+    // What cannot be let go of ends by itself.
+    drop(lease.release().await);
+    sealed
 }
 
 fn not_locked(app: &App, name: &str) {
