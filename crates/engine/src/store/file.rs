@@ -2,15 +2,18 @@
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{ErrorKind, Write};
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use super::codec::{Snapshot, Unreadable};
+use super::disk::{failed as io, keep_damaged};
 use super::{Loaded, Store, StoreError, codec};
 use crate::State;
 use crate::catalogue::BoxFuture;
 use crate::crash;
+
+pub use super::disk::{aside, private_dir, write_atomically};
 
 /// A directory that holds the state of one environment on one cloud.
 pub struct FileStore {
@@ -33,34 +36,6 @@ impl FileStore {
     pub fn dir(&self) -> &Path {
         &self.dir
     }
-}
-
-fn io(path: &Path) -> impl FnOnce(std::io::Error) -> StoreError + '_ {
-    move |source| StoreError::Io { path: path.to_owned(), source }
-}
-
-/// Makes a directory, and those above it, that only the owner can enter.
-pub fn private_dir(dir: &Path) -> Result<(), StoreError> {
-    fs::DirBuilder::new().recursive(true).mode(0o700).create(dir).map_err(io(dir))
-}
-
-/// Writes a file whole or not at all, readable by the owner only.
-pub fn write_atomically(path: &Path, bytes: &[u8]) -> Result<(), StoreError> {
-    // The parent of a bare file name is empty, and no directory.
-    let dir = path.parent().filter(|dir| !dir.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    private_dir(dir)?;
-    let temporary = path.with_extension(format!("{}.new", std::process::id()));
-    let mut file = OpenOptions::new()
-        .write(true)
-        .create(true)
-        .truncate(true)
-        .mode(0o600)
-        .open(&temporary)
-        .map_err(io(&temporary))?;
-    file.write_all(bytes).and_then(|()| file.sync_all()).map_err(io(&temporary))?;
-    fs::rename(&temporary, path).map_err(io(path))?;
-    // The rename itself must survive a power cut.
-    File::open(dir).and_then(|dir| dir.sync_all()).map_err(io(dir))
 }
 
 fn read(path: &Path) -> Result<Option<Vec<u8>>, StoreError> {
@@ -229,15 +204,6 @@ fn opened(dir: &Path) -> Result<Open, StoreError> {
         keep_damaged(&journal_path(dir, found.generation))?;
     }
     Ok(Open { generation: found.generation, journal: open_journal(dir, found.generation, found.ended)? })
-}
-
-/// Keeps a copy of what is damaged for whoever wants to look into it.
-fn keep_damaged(path: &Path) -> Result<(), StoreError> {
-    let aside = path.with_extension("damaged");
-    match fs::copy(path, &aside) {
-        Err(error) if error.kind() != ErrorKind::NotFound => Err(io(path)(error)),
-        _ => Ok(()),
-    }
 }
 
 fn append(dir: &Path, open: &Mutex<Option<Open>>, lines: &[u8]) -> Result<(), StoreError> {

@@ -1,6 +1,7 @@
 //! Where state is kept: a snapshot and a journal that is only ever appended to.
 
 pub mod codec;
+mod disk;
 pub mod file;
 pub mod journal;
 pub mod lock;
