@@ -87,6 +87,21 @@ async fn a_damaged_or_missing_snapshot_is_made_again_from_the_one_before() {
 }
 
 #[tokio::test]
+async fn each_damaged_file_is_kept_aside_and_none_takes_anothers_place() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = snapshot_path(dir.path());
+    drop(three(dir.path()).await);
+    for damage in ["once", "twice", "twice", "thrice"] {
+        fs::write(&path, damage).unwrap();
+        FileStore::new(dir.path()).append(line("d")).await.unwrap();
+    }
+    let kept = ["state.damaged", "state.2.damaged", "state.3.damaged"];
+    let kept = kept.map(|name| fs::read_to_string(dir.path().join(name)).unwrap());
+    assert_eq!(kept, ["once", "twice", "thrice"]);
+    assert_eq!(aside(&path), dir.path().join("state.4.damaged"));
+}
+
+#[tokio::test]
 async fn two_damaged_snapshots_are_an_error_that_names_both() {
     let dir = tempfile::tempdir().unwrap();
     drop(three(dir.path()).await);
