@@ -83,7 +83,7 @@ fn snapshot(path: &Path) -> Result<Option<Result<Snapshot, String>>, StoreError>
 fn load(dir: &Path) -> Result<Found, StoreError> {
     let path = snapshot_path(dir);
     let why = match snapshot(&path)? {
-        Some(Ok(snapshot)) => return found(dir, snapshot.generation, snapshot.state, None),
+        Some(Ok(snapshot)) => return found(dir, snapshot.generation, snapshot.state),
         Some(Err(why)) => Some(why),
         None => None,
     };
@@ -101,41 +101,39 @@ fn load(dir: &Path) -> Result<Found, StoreError> {
                 path,
                 why: format!("it is not there, nor is state-previous.json, but {} is", journal.display()),
             }),
-            None => found(dir, 0, State::default(), None),
+            None => found(dir, 0, State::default()),
         },
-        (Some(Ok(previous)), why) => {
-            let why = why.unwrap_or_else(|| "it is not there".to_owned());
-            let mut state = previous.state;
-            let between = codec::decode(&read(&journal_path(dir, previous.generation))?.unwrap_or_default());
-            between.records.iter().for_each(|record| state.apply(record));
-            let mended = format!("{}: {why}; made again from what was there before it", path.display());
-            let next = previous.generation + 1;
-            // Its own journal, unless it was lost before there was one.
-            let mut found = match journal_path(dir, next).exists() {
-                true => found(dir, next, state, Some(mended))?,
-                false => Found {
-                    generation: previous.generation,
-                    loaded: Loaded { state, mended: Some(mended), ..Loaded::default() },
-                    ended: 0,
-                    rewrite: true,
-                },
-            };
-            // That journal was whole when the snapshot was made of it: nothing of it may be cut off.
-            let mut damaged = between.damaged;
-            damaged.extend(between.cut);
-            if !damaged.is_empty() {
-                let path = journal_path(dir, previous.generation);
-                let also = found.loaded.damaged.take().map(|also| format!("; {also}")).unwrap_or_default();
-                found.loaded.damaged = Some(format!("{}: {}{also}", path.display(), few(&damaged)));
-            }
-            Ok(found)
-        }
+        (Some(Ok(previous)), why) => made_again(dir, previous, why.as_deref().unwrap_or("it is not there")),
         (Some(Err(too)), Some(why)) => {
             Err(StoreError::Damaged { path, why: format!("{why}; and so is state-previous.json: {too}") })
         }
         (None, Some(why)) => Err(StoreError::Damaged { path, why }),
         (Some(Err(why)), None) => Err(StoreError::Damaged { path: previous_path(dir), why }),
     }
+}
+
+/// The snapshot made again: from the one before with its journal, and the journal that goes on from it. Every snapshot
+/// is put beside both of them.
+fn made_again(dir: &Path, previous: Snapshot, why: &str) -> Result<Found, StoreError> {
+    let path = journal_path(dir, previous.generation);
+    let bytes = read(&path)?;
+    let mut damaged: Vec<String> = if bytes.is_none() { vec!["it is not there".to_owned()] } else { Vec::new() };
+    let between = codec::decode(&bytes.unwrap_or_default());
+    let mut state = previous.state;
+    between.records.iter().for_each(|record| state.apply(record));
+    // That journal was whole when the snapshot was made of it: nothing of it may be cut off.
+    damaged.extend(between.damaged.into_iter().chain(between.cut));
+    let mut found = found(dir, previous.generation + 1, state)?;
+    found.rewrite = true;
+    let journals =
+        [(!damaged.is_empty()).then(|| format!("{}: {}", path.display(), few(&damaged))), found.loaded.damaged];
+    let journals: Vec<String> = journals.into_iter().flatten().collect();
+    let mended = format!("{}: {why}; made again from what was there before it", snapshot_path(dir).display());
+    (found.loaded.mended, found.loaded.damaged) = match journals.is_empty() {
+        true => (Some(mended), None),
+        false => (None, Some(format!("{mended}, and not whole: {}", journals.join("; ")))),
+    };
+    Ok(found)
 }
 
 /// The first of many, in a line.
@@ -162,7 +160,7 @@ fn journals(dir: &Path) -> Result<Vec<(u64, PathBuf)>, StoreError> {
 }
 
 /// A snapshot with its journal.
-fn found(dir: &Path, generation: u64, mut state: State, mended: Option<String>) -> Result<Found, StoreError> {
+fn found(dir: &Path, generation: u64, mut state: State) -> Result<Found, StoreError> {
     let path = journal_path(dir, generation);
     let bytes = read(&path)?;
     // Every snapshot is put beside the journal that goes on from it.
@@ -174,13 +172,8 @@ fn found(dir: &Path, generation: u64, mut state: State, mended: Option<String>) 
         false if journalled.damaged.is_empty() => None,
         false => Some(format!("{}: {}", path.display(), few(&journalled.damaged))),
     };
-    let rewrite = mended.is_some();
-    Ok(Found {
-        generation,
-        loaded: Loaded { state, lost: journalled.cut, damaged, mended },
-        ended: journalled.ended,
-        rewrite,
-    })
+    let loaded = Loaded { state, lost: journalled.cut, damaged, mended: None };
+    Ok(Found { generation, loaded, ended: journalled.ended, rewrite: false })
 }
 
 fn open_journal(dir: &Path, generation: u64, ended: usize) -> Result<File, StoreError> {
@@ -248,6 +241,8 @@ fn put(dir: &Path, old: u64, state: &State) -> Result<Open, StoreError> {
             if damaged.is_ok() {
                 keep_damaged(&path)?;
             }
+            // As one before the last has: the journal of the last.
+            open_journal(dir, new + 1, 0)?;
             write_atomically(&previous_path(dir), &snapshot)?;
         }
     }

@@ -102,6 +102,26 @@ async fn each_damaged_file_is_kept_aside_and_none_takes_anothers_place() {
 }
 
 #[tokio::test]
+async fn a_snapshot_made_again_without_the_journal_before_it_is_not_called_whole() {
+    for missing in [false, true] {
+        let dir = tempfile::tempdir().unwrap();
+        drop(three(dir.path()).await);
+        let snapshot = snapshot_path(dir.path());
+        if missing {
+            fs::remove_file(&snapshot).unwrap();
+        } else {
+            fs::write(&snapshot, "x").unwrap();
+        }
+        // It tells of `b`.
+        fs::remove_file(journal_path(dir.path(), 1)).unwrap();
+        let loaded = FileStore::new(dir.path()).load().await.unwrap();
+        assert_eq!((names(&loaded.state), loaded.mended), (vec!["a", "c"], None));
+        let damaged = loaded.damaged.unwrap();
+        assert!(damaged.contains("state.json") && damaged.contains("journal-1.jsonl: it is not there"), "{damaged}");
+    }
+}
+
+#[tokio::test]
 async fn two_damaged_snapshots_are_an_error_that_names_both() {
     let dir = tempfile::tempdir().unwrap();
     drop(three(dir.path()).await);
