@@ -1,7 +1,7 @@
 //! State in a local directory: `state.json` and `journal-N.jsonl`, readable by the owner only.
 
 use std::fs::{self, File, OpenOptions};
-use std::io::{ErrorKind, Write};
+use std::io::{ErrorKind, Read, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -14,6 +14,9 @@ use crate::catalogue::BoxFuture;
 use crate::crash;
 
 pub use super::disk::{aside, private_dir, write_atomically};
+
+/// How often a look is begun anew because a run puts one snapshot after the other.
+const LOOKS: usize = 20;
 
 /// A directory that holds the state of one environment on one cloud.
 pub struct FileStore {
@@ -80,6 +83,31 @@ fn snapshot(path: &Path) -> Result<Option<Result<Snapshot, String>>, StoreError>
     }
 }
 
+/// Loads beside a run that may be at work: what does not fit together is read again if another snapshot was put meanwhile.
+fn look(dir: &Path) -> Result<Found, StoreError> {
+    for _ in 0..LOOKS {
+        let before = stamp(dir);
+        let found = load(dir);
+        let whole = found.as_ref().is_ok_and(|it| it.loaded.damaged.is_none() && it.loaded.mended.is_none());
+        if whole || stamp(dir) == before {
+            return found;
+        }
+    }
+    load(dir)
+}
+
+/// What the snapshot begins with, its checksum among it: another with each that is put.
+fn stamp(dir: &Path) -> Option<Vec<u8>> {
+    let mut start = Vec::new();
+    File::open(snapshot_path(dir)).ok()?.take(128).read_to_end(&mut start).ok()?;
+    Some(start)
+}
+
+/// Whether anything was written there.
+fn is_begun(journal: &Path) -> bool {
+    fs::metadata(journal).is_ok_and(|file| file.len() > 0)
+}
+
 fn load(dir: &Path) -> Result<Found, StoreError> {
     let path = snapshot_path(dir);
     let why = match snapshot(&path)? {
@@ -90,7 +118,7 @@ fn load(dir: &Path) -> Result<Found, StoreError> {
     let previous = match snapshot(&previous_path(dir))? {
         Some(previous) => Some(previous),
         // Before the first snapshot there was nothing, and the first journal.
-        None if journal_path(dir, 0).exists() && (why.is_some() || journal_path(dir, 1).exists()) => {
+        None if journal_path(dir, 0).exists() && (why.is_some() || is_begun(&journal_path(dir, 1))) => {
             Some(Ok(Snapshot { generation: 0, state: State::default() }))
         }
         None => None,
@@ -144,9 +172,11 @@ fn few(lines: &[String]) -> String {
     format!("{}{more}", lines[..lines.len().min(FEW)].join(", "))
 }
 
-/// A journal that goes on from a snapshot.
+/// A journal that goes on from a snapshot. Beside the first journal an empty one tells nothing: the first snapshot is
+/// just being put.
 fn later_journal(dir: &Path) -> Option<PathBuf> {
-    journals(dir).ok()?.into_iter().find(|(number, _)| *number > 0).map(|(_, path)| path)
+    let first = u64::from(journal_path(dir, 0).exists());
+    journals(dir).ok()?.into_iter().find(|(number, _)| *number > first).map(|(_, path)| path)
 }
 
 /// The journals there are, with their numbers.
@@ -204,14 +234,21 @@ fn append(dir: &Path, open: &Mutex<Option<Open>>, lines: &[u8]) -> Result<(), St
     if open.is_none() {
         *open = Some(opened(dir)?);
     }
-    let Some(open) = open.as_mut() else { return Err(StoreError::Closed) };
-    let path = journal_path(dir, open.generation);
+    let Some(now) = open.as_mut() else { return Err(StoreError::Closed) };
+    let path = journal_path(dir, now.generation);
     if crash::is_due("half a write") {
         // What a power cut leaves.
-        let _ = open.journal.write_all(&lines[..lines.len() / 2]).and_then(|()| open.journal.sync_data());
+        let _ = now.journal.write_all(&lines[..lines.len() / 2]).and_then(|()| now.journal.sync_data());
         crash::kill();
     }
-    open.journal.write_all(lines).and_then(|()| open.journal.sync_data()).map_err(io(&path))
+    let before = now.journal.metadata().map_err(io(&path))?.len();
+    let written = now.journal.write_all(lines).and_then(|()| now.journal.sync_data());
+    // Half a line must not run into the next one, once there is room again. What cannot be taken back is when the journal
+    // is opened anew.
+    if written.is_err() && now.journal.set_len(before).is_err() {
+        *open = None;
+    }
+    written.map_err(io(&path))
 }
 
 fn compact(dir: &Path, open: &Mutex<Option<Open>>, state: &State) -> Result<(), StoreError> {
@@ -231,7 +268,8 @@ fn put(dir: &Path, old: u64, state: &State) -> Result<Open, StoreError> {
     let journal = open_journal(dir, new, 0)?;
     match fs::read(&path) {
         Ok(bytes) if codec::decode_snapshot(&bytes).is_ok_and(|whole| whole.generation == old) => {
-            fs::rename(&path, previous_path(dir)).map_err(io(&path))?;
+            // A copy: at no moment is there no snapshot.
+            write_atomically(&previous_path(dir), &bytes)?;
             crash::point("between snapshots");
         }
         Err(error) if error.kind() == ErrorKind::NotFound && old == 0 => {}
@@ -264,7 +302,7 @@ async fn blocking<T: Send + 'static>(
 impl Store for FileStore {
     fn load(&self) -> BoxFuture<'_, Result<Loaded, StoreError>> {
         let dir = self.dir.clone();
-        Box::pin(blocking(move || load(&dir).map(|found| found.loaded)))
+        Box::pin(blocking(move || look(&dir).map(|found| found.loaded)))
     }
 
     fn append(&self, lines: Vec<u8>) -> BoxFuture<'_, Result<(), StoreError>> {

@@ -122,6 +122,34 @@ async fn a_snapshot_made_again_without_the_journal_before_it_is_not_called_whole
 }
 
 #[tokio::test]
+async fn a_look_beside_a_run_that_compacts_raises_no_alarm() {
+    let dir = tempfile::tempdir().unwrap();
+    let writer = FileStore::new(dir.path());
+    writer.append(line("a")).await.unwrap();
+    let state = writer.load().await.unwrap().state;
+    let done = Arc::new(std::sync::atomic::AtomicBool::new(false));
+    let looks = (0..2).map(|_| {
+        let (path, done) = (dir.path().to_owned(), done.clone());
+        std::thread::spawn(move || {
+            let mut looks = 0;
+            while !done.load(std::sync::atomic::Ordering::Relaxed) {
+                let loaded = look(&path).unwrap().loaded;
+                assert_eq!((loaded.mended, loaded.damaged), (None, None));
+                assert_eq!(names(&loaded.state), ["a"]);
+                looks += 1;
+            }
+            looks
+        })
+    });
+    let looks: Vec<_> = looks.collect();
+    for _ in 0..100 {
+        writer.compact(&state).await.unwrap();
+    }
+    done.store(true, std::sync::atomic::Ordering::Relaxed);
+    looks.into_iter().for_each(|look| assert!(look.join().unwrap() > 0));
+}
+
+#[tokio::test]
 async fn two_damaged_snapshots_are_an_error_that_names_both() {
     let dir = tempfile::tempdir().unwrap();
     drop(three(dir.path()).await);
@@ -129,6 +157,47 @@ async fn two_damaged_snapshots_are_an_error_that_names_both() {
     fs::write(previous_path(dir.path()), "y").unwrap();
     let error = FileStore::new(dir.path()).load().await.unwrap_err().to_string();
     assert!(error.contains("state.json") && error.contains("state-previous.json"), "{error}");
+}
+
+/// What a process does whose files may not grow beyond a few bytes, and then may again.
+#[tokio::test]
+async fn a_line_that_had_no_room_does_not_run_into_the_next_one() {
+    const DIR: &str = "GROUNDPLAN_TEST_FULL";
+    let Some(dir) = std::env::var_os(DIR).map(PathBuf::from) else {
+        let dir = tempfile::tempdir().unwrap();
+        let name = "store::file::tests::a_line_that_had_no_room_does_not_run_into_the_next_one";
+        // The limit is a process's own, and its signal would end it.
+        let mut child = std::process::Command::new("sh");
+        child.args(["-c", "trap '' XFSZ; exec \"$0\" \"$@\""]).arg(std::env::current_exe().unwrap());
+        let output = child.args(["--exact", name, "--nocapture"]).env(DIR, dir.path()).output().unwrap();
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        return;
+    };
+    let store = FileStore::new(&dir);
+    store.append(line("a")).await.unwrap();
+    let written = fs::metadata(journal_path(&dir, 0)).unwrap().len();
+    let limited = |limit: Option<u64>| {
+        let limit = rustix::process::Rlimit { current: limit, maximum: None };
+        rustix::process::setrlimit(rustix::process::Resource::Fsize, limit).unwrap();
+    };
+    limited(Some(written + 20));
+    assert!(matches!(store.append(line("b")).await, Err(StoreError::Io { .. })));
+    limited(None);
+    store.append(line("c")).await.unwrap();
+    let loaded = FileStore::new(&dir).load().await.unwrap();
+    assert_eq!((names(&loaded.state), loaded.damaged, loaded.lost), (vec!["a", "c"], None, None));
+}
+
+#[tokio::test]
+async fn a_first_snapshot_that_is_just_being_put_is_not_missed() {
+    let dir = tempfile::tempdir().unwrap();
+    FileStore::new(dir.path()).append(line("a")).await.unwrap();
+    drop(open_journal(dir.path(), 1, 0).unwrap());
+    let loaded = FileStore::new(dir.path()).load().await.unwrap();
+    assert_eq!((names(&loaded.state), loaded.mended, loaded.damaged), (vec!["a"], None, None));
+    // Without the first journal, that other one tells that there was more.
+    fs::remove_file(journal_path(dir.path(), 0)).unwrap();
+    assert!(matches!(FileStore::new(dir.path()).load().await, Err(StoreError::Damaged { .. })));
 }
 
 #[tokio::test]
