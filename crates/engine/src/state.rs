@@ -208,16 +208,27 @@ impl State {
                 }
                 self.deposed.retain(|entry| entry.address != *address || entry.id != *id);
             }
-            Record::Moved { from, to } => {
-                if let Some(mut entry) = self.entries.remove(from) {
-                    entry.address = to.clone();
-                    self.entries.insert(to.clone(), entry);
-                }
-                for entry in self.entries.values_mut() {
-                    entry.dependencies.iter_mut().filter(|need| *need == from).for_each(|need| *need = to.clone());
-                }
-            }
+            Record::Moved { from, to } => self.moved(from, to),
             Record::Outputs(outputs) => self.outputs.clone_from(outputs),
+        }
+    }
+
+    fn moved(&mut self, from: &Address, to: &Address) {
+        let made = self.entries.remove(from).map(|mut entry| {
+            entry.address = to.clone();
+            let token = entry.token.clone();
+            self.entries.insert(to.clone(), entry);
+            token
+        });
+        // What has yet to be looked for is found by the address that its tags have.
+        let begun = self.pending.values_mut().map(|intent| &mut intent.entry);
+        let begun = begun.map(|entry| (!entry.id.is_empty() || made.as_ref() == Some(&entry.token), entry));
+        let there = self.entries.values_mut().chain(&mut self.deposed).map(|entry| (true, entry));
+        for (is_made, entry) in there.chain(begun) {
+            if is_made && entry.address == *from {
+                entry.address = to.clone();
+            }
+            entry.dependencies.iter_mut().filter(|need| *need == from).for_each(|need| *need = to.clone());
         }
     }
 
@@ -380,6 +391,32 @@ pub(crate) mod tests {
         state.apply(&done("t2"));
         assert!(state.deposed.is_empty());
         assert_eq!(state.entries["a"].id, "new");
+    }
+
+    #[test]
+    fn a_move_takes_along_what_is_to_be_deleted_and_what_was_begun() {
+        let mut state = State::default();
+        let needs =
+            |name: &str, on: &str, id: &str| Entry { dependencies: vec![Address::of(on)], ..entry(name, id, id) };
+        state.apply(&Record::Adopted(Box::new(entry("a", "old-a", "t0"))));
+        state.apply(&Record::Adopted(Box::new(entry("a", "new-a", "t1"))));
+        state.apply(&Record::Adopted(Box::new(needs("b", "a", "old-b"))));
+        state.apply(&Record::Adopted(Box::new(needs("b", "a", "new-b"))));
+        state.apply(&intent(Work::Update, "t2", entry("a", "new-a", "t1")));
+        state.apply(&intent(Work::Create, "t3", needs("c", "a", "")));
+        state.apply(&Record::Moved { from: Address::of("a"), to: Address::of("z") });
+        let at = |entries: &[Entry]| -> Vec<(String, String)> {
+            entries.iter().map(|entry| (entry.address.to_string(), entry.id.clone())).collect()
+        };
+        assert_eq!(at(&state.deposed), [("z".into(), "old-a".into()), ("b".into(), "old-b".into())]);
+        let needed = state.entries.values().chain(&state.deposed).chain(state.pending.values().map(|it| &it.entry));
+        assert!(needed.flat_map(|entry| &entry.dependencies).all(|need| *need == Address::of("z")));
+        state.apply(&done("t2"));
+        assert!(!state.entries["z"].incomplete);
+        // What nobody saw made has its tags with the address that it was begun at.
+        state.apply(&intent(Work::Create, "t4", entry("d", "", "t4")));
+        state.apply(&Record::Moved { from: Address::of("d"), to: Address::of("e") });
+        assert_eq!(state.pending["t4"].entry.address, Address::of("d"));
     }
 
     #[test]
