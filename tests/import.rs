@@ -285,6 +285,44 @@ fn one_resource_by_its_id() {
     assert!(err.contains("belongs to the environment freeside/staging"), "{err}");
 }
 
+/// A state file with these resources: type, name and attributes.
+fn state_file(workspace: &Workspace, resources: &[(&str, &str, Value)]) -> String {
+    let resource = |(kind, name, attributes): &(&str, &str, Value)| {
+        let instance = json!({ "schema_version": 0, "attributes": attributes });
+        json!({ "mode": "managed", "type": kind, "name": name, "instances": [instance],
+            "provider": "provider[\"registry.terraform.io/hashicorp/aws\"]" })
+    };
+    let resources: Vec<Value> = resources.iter().map(resource).collect();
+    let state = json!({ "version": 4, "terraform_version": "1.9.8", "serial": 1, "lineage": "x", "outputs": {},
+        "resources": resources });
+    let file = workspace.root().join("other.tfstate");
+    std::fs::write(&file, state.to_string()).unwrap();
+    file.to_str().unwrap().to_owned()
+}
+
+#[test]
+fn what_is_of_another_system_stays_its_own() {
+    let workspace = Workspace::new(ENVIRONMENT);
+    workspace.ok(&["plan"]);
+    let ids = workspace.boto3("legacy.py", &[]);
+    let id = |name: &str| ids[name].as_str().unwrap().to_owned();
+    let resources = [
+        ("aws_vpc", "legacy", json!({ "id": id("vpc") })),
+        ("aws_internet_gateway", "legacy", json!({ "id": id("gateway"), "vpc_id": id("vpc") })),
+        ("aws_eip", "bastion", json!({ "id": "eipalloc-x", "public_ip": id("address") })),
+    ];
+    let report = workspace.json(0, &["import", "--terraform-state", &state_file(&workspace, &resources)]);
+    assert_eq!(report["matched"], json!([]), "{report:#}");
+    for (terraform, declared) in
+        [("aws_internet_gateway.legacy", "networking.internet-gateway"), ("aws_eip.bastion", "networking.eip.")]
+    {
+        let why = why(&report, terraform);
+        assert!(why.starts_with(&format!("nothing tells whether it is {declared}")), "{terraform}: {why}");
+    }
+    workspace.ok(&["destroy", "--yes", "--lift-protection"]);
+    assert_eq!(workspace.boto3("legacy.py", &[&id("address")]), json!(true), "another's address was released");
+}
+
 #[test]
 fn a_file_that_is_no_state_is_told_where_and_why() {
     let workspace = Workspace::new(ENVIRONMENT);

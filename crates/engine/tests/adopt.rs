@@ -24,6 +24,9 @@ const LOG_GROUP: &str = "AWS::Logs::LogGroup";
 const DATABASE: &str = "AWS::RDS::DBInstance";
 const CACHE: &str = "AWS::ElastiCache::ReplicationGroup";
 const RULE: &str = "AWS::EC2::SecurityGroupIngress";
+const GATEWAY: &str = "AWS::EC2::InternetGateway";
+const ADDRESS: &str = "AWS::EC2::EIP";
+const NAT: &str = "AWS::EC2::NatGateway";
 
 fn types() -> Catalogue {
     let mut types = catalogue();
@@ -31,6 +34,9 @@ fn types() -> Catalogue {
         (TABLE, None),
         (ASSOCIATION, None),
         (RULE, None),
+        (GATEWAY, None),
+        (ADDRESS, None),
+        (NAT, None),
         (LOG_GROUP, Some("LogGroupName")),
         (CACHE, Some("ReplicationGroupId")),
     ];
@@ -247,6 +253,71 @@ async fn what_fits_equally_is_never_guessed() {
     let survey = there.survey(&[]).await;
     assert_eq!(found(&survey).iter().map(|(address, ..)| address.as_str()).collect::<Vec<_>>(), ["n.vpc"]);
     assert_eq!(why(&survey, "rtb-1"), "n.table is another already");
+}
+
+fn name(name: &str) -> Value {
+    json!([{ "Key": "Name", "Value": name }])
+}
+
+#[tokio::test]
+async fn that_nothing_speaks_against_a_thing_is_no_sign() {
+    let mut declared = stack();
+    let team = json!([{ "Key": "Team", "Value": "core" }]);
+    let vpc = declared.add_value("n.vpc", VPC, json!({ "CidrBlock": "10.0.0.0/16" }));
+    declared.add_value("n.gateway", GATEWAY, json!({ "Tags": team }));
+    let address = declared.add_value("n.address", ADDRESS, json!({ "Domain": "vpc", "Tags": team }));
+    let subnet = json!({ "VpcId": vpc.id(), "CidrBlock": "10.0.1.0/24" });
+    let subnet = declared.add_value("n.subnet", SUBNET, subnet);
+    let nat = json!({ "SubnetId": subnet.id(), "AllocationId": address.id(), "ConnectivityType": "public" });
+    declared.add_value("n.nat", NAT, nat);
+    let others = [
+        (VPC, "vpc-9", json!({ "CidrBlock": "10.9.0.0/16" })),
+        (GATEWAY, "igw-9", json!({ "Tags": team })),
+        (ADDRESS, "192.0.2.9", json!({ "Domain": "vpc", "Tags": name("bastion") })),
+        // In a network that was refused, and in one of which nothing is known.
+        (SUBNET, "subnet-9", json!({ "VpcId": "vpc-9", "CidrBlock": "10.0.1.0/24" })),
+        (NAT, "nat-9", json!({ "SubnetId": "subnet-404", "AllocationId": "192.0.2.8", "ConnectivityType": "public" })),
+    ];
+    let there = Elsewhere::new(&others, declared);
+    let survey = there.survey(&[]).await;
+    assert!(found(&survey).is_empty(), "{:?}", found(&survey));
+    assert_eq!(why(&survey, "igw-9"), "nothing tells whether it is n.gateway or another's");
+    assert_eq!(why(&survey, "subnet-9"), "nothing tells whether it is n.subnet or another's");
+    assert!(why(&survey, "vpc-9").contains("CidrBlock is 10.9.0.0/16"), "{}", why(&survey, "vpc-9"));
+
+    // What is really ours is found beside them: by its range, what it is in, and what refers to it.
+    let ours = [
+        (VPC, "vpc-1", json!({ "CidrBlock": "10.0.0.0/16" })),
+        (ADDRESS, "192.0.2.1", json!({ "Domain": "vpc" })),
+        (SUBNET, "subnet-1", json!({ "VpcId": "vpc-1", "CidrBlock": "10.0.1.0/24" })),
+        (NAT, "nat-1", json!({ "SubnetId": "subnet-1", "AllocationId": "192.0.2.1", "ConnectivityType": "public" })),
+    ];
+    let there = Elsewhere { world: Elsewhere::new(&[&others[..], &ours[..]].concat(), stack()).world, ..there };
+    let mut is: Vec<String> = there.survey(&[]).await.matched.into_iter().map(|one| one.candidate.id).collect();
+    is.sort();
+    assert_eq!(is, ["192.0.2.1", "nat-1", "subnet-1", "vpc-1"]);
+}
+
+#[tokio::test]
+async fn a_name_tells_and_another_name_speaks_against() {
+    let mut declared = stack();
+    let vpc = json!({ "CidrBlock": "10.0.0.0/16", "Tags": name("core") });
+    let vpc = declared.add_value("n.vpc", VPC, vpc);
+    declared.add_value("n.gateway", GATEWAY, json!({ "Tags": name("core") }));
+    let subnet = json!({ "VpcId": vpc.id(), "CidrBlock": "10.0.1.0/24", "Tags": name("core-a") });
+    declared.add_value("n.subnet", SUBNET, subnet);
+    let network = |vpc: &str| {
+        [
+            (VPC, "vpc-1", json!({ "CidrBlock": "10.0.0.0/16", "Tags": name(vpc) })),
+            (GATEWAY, "igw-1", json!({ "Tags": name(vpc) })),
+            (SUBNET, "subnet-1", json!({ "VpcId": "vpc-1", "CidrBlock": "10.0.1.0/24", "Tags": name("private-1") })),
+        ]
+    };
+    let there = Elsewhere::new(&network("legacy"), declared);
+    assert!(found(&there.survey(&[]).await).is_empty());
+    let there = Elsewhere { world: Elsewhere::new(&network("core"), stack()).world, ..there };
+    // The one subnet of this range in this network is the one, whatever it is called.
+    assert_eq!(there.survey(&[]).await.matched.len(), 3);
 }
 
 #[tokio::test]

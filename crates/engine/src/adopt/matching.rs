@@ -24,7 +24,7 @@ pub(super) enum DerivedId {
 
 /// The work of matching: what is matched, and what that tells of the rest.
 pub(super) struct Matching<'a> {
-    request: Request<'a>,
+    pub request: Request<'a>,
     /// Everything offered, and what was found on the way.
     pub things: Vec<Thing>,
     /// By node: the thing it is.
@@ -65,7 +65,7 @@ impl<'a> Matching<'a> {
     }
 
     /// Whether a thing is there, of nobody else, and not matched.
-    fn is_open(&self, thing: usize) -> bool {
+    pub fn is_open(&self, thing: usize) -> bool {
         self.of_thing[thing].is_none() && self.may_be_ours(thing)
     }
 
@@ -78,19 +78,25 @@ impl<'a> Matching<'a> {
 
     /// The things of a node's type and region. One whose tags name another declared address of this environment is that
     /// one or none.
-    pub fn of_kind(&self, node: usize) -> impl Iterator<Item = usize> + use<'_, 'a> {
+    pub fn of_kind(&self, index: usize) -> impl Iterator<Item = usize> + use<'_, 'a> {
         let graph = self.request.graph;
-        let node = &graph.nodes[node];
+        let node = &graph.nodes[index];
         let environment = &*self.request.surroundings.environment;
-        let same = move |index: &usize| {
-            let thing = &self.things[*index];
-            let kind = thing.candidate.type_name == node.type_name && thing.candidate.region == node.region;
-            kind && match thing.owner() {
-                (Some(owner), Some(address)) if owner == environment => {
-                    address == node.address.as_str() || graph.find(address).is_none()
-                }
-                _ => true,
+        let same = move |index: &usize| match self.things[*index].owner() {
+            (Some(owner), Some(address)) if owner == environment => {
+                address == node.address.as_str() || graph.find(address).is_none()
             }
+            _ => true,
+        };
+        self.of_type(index).filter(same)
+    }
+
+    /// The things of a node's type and region, whoever their tags say they are.
+    pub fn of_type(&self, node: usize) -> impl Iterator<Item = usize> + use<'_, 'a> {
+        let node = &self.request.graph.nodes[node];
+        let same = move |index: &usize| {
+            let candidate = &self.things[*index].candidate;
+            candidate.type_name == node.type_name && candidate.region == node.region
         };
         (0..self.things.len()).filter(same)
     }
@@ -142,7 +148,7 @@ impl<'a> Matching<'a> {
     }
 
     /// What a reference stands for: what was matched, what the state has, or an id that follows from properties.
-    fn value(&self, reference: &Reference) -> Option<Value> {
+    pub fn value(&self, reference: &Reference) -> Option<Value> {
         let Some(index) = self.request.graph.find(reference.address.as_str()) else {
             return plan::pseudo(self.request.pseudo, reference);
         };
@@ -253,7 +259,7 @@ impl<'a> Matching<'a> {
         }
     }
 
-    /// The things that a node's properties allow, with how well they fit. Those matched already count too: that one of
+    /// The things that a node's properties allow and that something tells to be it, with how well they fit. Those matched already count too: that one of
     /// two is taken is no sign that the other is meant.
     pub fn fitting(&self, index: usize) -> Vec<(usize, Score)> {
         if self.ids[index] != DerivedId::None {
@@ -262,7 +268,8 @@ impl<'a> Matching<'a> {
         let node = &self.request.graph.nodes[index];
         let score = |thing: usize| {
             let (live, _) = self.things[thing].live()?;
-            Some((thing, fit::score(node, &self.declared[index], live)?))
+            let score = fit::score(node, &self.declared[index], live)?;
+            self.is_told(index, thing).then_some((thing, score))
         };
         self.of_kind(index).filter(|thing| self.may_be_ours(*thing)).filter_map(score).collect()
     }
@@ -319,7 +326,7 @@ pub(super) fn best(scored: &[(usize, Score)]) -> Option<usize> {
     only(scored.iter().filter(|(_, score)| *score == least)).map(|(index, _)| *index)
 }
 
-fn same_text(a: Option<&Value>, b: Option<&Value>) -> bool {
+pub(super) fn same_text(a: Option<&Value>, b: Option<&Value>) -> bool {
     let text = |value: &Value| match value {
         Value::String(text) => Some(text.clone()),
         Value::Number(number) => Some(number.to_string()),
@@ -330,7 +337,7 @@ fn same_text(a: Option<&Value>, b: Option<&Value>) -> bool {
 
 /// Every reference that stands alone, with what is there in its place. Of lists only those of one item: longer ones
 /// need not be in the declared order.
-fn pairs(declared: &Value, live: &Value, found: &mut impl FnMut(&Reference, &Value)) {
+pub(super) fn pairs(declared: &Value, live: &Value, found: &mut impl FnMut(&Reference, &Value)) {
     match (declared, live) {
         (Value::Object(_), _) if intrinsic::is_intrinsic(declared) => {
             if let Value::String(text) = intrinsic::raise(declared)

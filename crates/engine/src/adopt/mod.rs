@@ -5,10 +5,12 @@
 //!
 //! Matching goes from what is certain to what is likely, and never guesses. In order: the ownership tags that a thing
 //! carries; the id that follows from declared properties; a name that is unique among its kind; the value by which
-//! something matched already refers to it; and the declared properties, where one thing alone fits best. Whatever is
-//! matched gives values to references, so the steps are repeated until nothing more is found.
+//! something matched already refers to it; and the declared properties, where one thing alone fits best and something
+//! tells that it is the one meant. Whatever is matched gives values to references, so the steps are repeated until
+//! nothing more is found.
 
 mod claim;
+mod evidence;
 mod fit;
 mod matching;
 mod one;

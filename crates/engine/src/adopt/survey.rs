@@ -197,7 +197,7 @@ fn why_missing(matching: &Matching<'_>, index: usize) -> String {
         return format!("two or more fit equally: {words}");
     }
     match nearest(open.into_iter().map(|thing| (thing, matching.differences(index, thing)))) {
-        Some((thing, changes)) if !changes.is_empty() => {
+        Some((thing, changes)) if speak_against(&changes) => {
             format!("nearest is {}: {}", label(&matching.things[thing]), fit::words(&changes))
         }
         Some((thing, _)) => format!("{} may be it, or another's: nothing tells", label(&matching.things[thing])),
@@ -244,14 +244,21 @@ fn why_unmatched(request: &Request<'_>, matching: &Matching<'_>, index: usize) -
         let names: Vec<String> = fitting.iter().map(|(node, _)| address(*node)).collect();
         return format!("it could be any of {}", names.join(", "));
     }
-    let candidates = if free.is_empty() { kind } else { free };
+    let is_free = !free.is_empty();
+    let candidates = if is_free { free } else { kind };
     match nearest(candidates.into_iter().map(|node| (node, matching.differences(node, index)))) {
-        Some((node, changes)) if !changes.is_empty() => {
+        Some((node, changes)) if speak_against(&changes) || !(is_free || changes.is_empty()) => {
             format!("nothing declared fits; nearest is {}: {}", address(node), fit::words(&changes))
         }
+        Some((node, _)) if is_free => format!("nothing tells whether it is {} or another's", address(node)),
         Some((node, _)) => format!("{} is another already", address(node)),
         None => "nothing of its type is declared".to_owned(),
     }
+}
+
+/// Whether differences make another thing of a thing. Those that can be changed do not.
+fn speak_against(changes: &[crate::diff::Change]) -> bool {
+    changes.iter().any(|change| change.forces_replacement && change.before.is_some())
 }
 
 fn nearest<T>(items: impl Iterator<Item = (T, Vec<crate::diff::Change>)>) -> Option<(T, Vec<crate::diff::Change>)> {
