@@ -255,8 +255,11 @@ impl State {
         self.put(entry);
     }
 
-    /// Puts an entry at its address; another resource there becomes one to be deleted.
+    /// Puts an entry at its address; another resource there becomes one to be deleted. What was to be deleted, and is
+    /// put somewhere again, is kept.
     fn put(&mut self, entry: Entry) {
+        let is_it = |old: &Entry| old.type_name == entry.type_name && old.region == entry.region && old.id == entry.id;
+        self.deposed.retain(|old| !is_it(old));
         let id = entry.id.clone();
         if let Some(old) = self.entries.insert(entry.address.clone(), entry)
             && old.id != id
@@ -417,6 +420,21 @@ pub(crate) mod tests {
         state.apply(&intent(Work::Create, "t4", entry("d", "", "t4")));
         state.apply(&Record::Moved { from: Address::of("d"), to: Address::of("e") });
         assert_eq!(state.pending["t4"].entry.address, Address::of("d"));
+    }
+
+    #[test]
+    fn what_is_adopted_again_is_not_to_be_deleted_any_more() {
+        let mut state = State::default();
+        for id in ["old", "new"] {
+            state.apply(&Record::Adopted(Box::new(entry("a", id, "t0"))));
+        }
+        let mut elsewhere = entry("b", "old", "t1");
+        elsewhere.region = "another".into();
+        state.apply(&Record::Adopted(Box::new(elsewhere)));
+        assert_eq!(state.deposed[0].id, "old", "an id is of one region");
+        state.apply(&Record::Forgot { address: Address::of("a"), id: "new".into() });
+        state.apply(&Record::Adopted(Box::new(entry("a", "old", "t2"))));
+        assert!(state.deposed.is_empty() && state.entries["a"].id == "old");
     }
 
     #[test]
