@@ -244,7 +244,9 @@ fn one_resource_by_its_id() {
         let found = workspace.json(0, &["state", "show", address]);
         found["id"].as_str().unwrap_or_else(|| panic!("{address} in {state}")).to_owned()
     };
-    let (vpc, group) = (id("networking.vpc"), id("networking.target-group.api"));
+    const RULE: &str = "networking.security-group.load-balancer.main.http";
+    let (vpc, group, rule) = (id("networking.vpc"), id("networking.target-group.api"), id(RULE));
+    let (secret, task) = (id("security.secret.app-config"), id("compute.task-definition.api"));
     let refused = |args: &[&str], words: &[&str]| {
         let output = workspace.run(args);
         let err = text(&output.stderr);
@@ -274,15 +276,35 @@ fn one_resource_by_its_id() {
     let planned = workspace.planned(&[]);
     assert!(!planned.iter().any(|line| line.ends_with(" networking.vpc")), "{planned:?}");
 
-    // What another environment owns stays its own.
-    let output = workspace
-        .command(&["import", "networking.vpc", &vpc])
-        .env("GROUNDPLAN_ENV", "freeside/production")
-        .output()
-        .unwrap();
-    let err = text(&output.stderr);
-    assert_eq!(output.status.code(), Some(1), "{err}");
-    assert!(err.contains("belongs to the environment freeside/staging"), "{err}");
+    // AWS takes other spellings of some ids; the id is the one that `Ref` gives.
+    std::fs::remove_dir_all(workspace.home().join("local").join(ENVIRONMENT)).unwrap();
+    let (name, family) = (format!("{PREFIX}/app-config"), format!("{PREFIX}-api"));
+    for (address, id, other) in
+        [("security.secret.app-config", &secret, &name), ("compute.task-definition.api", &task, &family)]
+    {
+        let report = workspace.json(0, &["import", address, other]);
+        let one = matched(&report, address);
+        assert_eq!(one["id"], json!(id), "{report:#}");
+        assert!(one["note"].as_str().unwrap().starts_with(&format!("`{other}` is another name of it")), "{report:#}");
+    }
+    let planned = workspace.planned(&[]);
+    assert!(
+        !planned.iter().any(|line| line.ends_with("app-config") || line.ends_with("definition.api")),
+        "{planned:?}"
+    );
+    refused(
+        &["import", "security.secret.vault-token", &name],
+        &["`security.secret.app-config` is", "in the state already"],
+    );
+
+    // What another environment owns stays its own, also where its type has no property for tags.
+    for (address, id) in [("networking.vpc", &vpc), (RULE, &rule)] {
+        let mut command = workspace.command(&["import", address, id]);
+        let output = command.env("GROUNDPLAN_ENV", "freeside/production").output().unwrap();
+        let err = text(&output.stderr);
+        assert_eq!(output.status.code(), Some(1), "{err}");
+        assert!(err.contains("belongs to the environment freeside/staging"), "{err}");
+    }
 }
 
 /// A state file with these resources: type, name and attributes.

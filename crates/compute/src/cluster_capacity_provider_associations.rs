@@ -64,6 +64,11 @@ impl Resource for ClusterCapacityProviderAssociations {
         Ok(ids.iter().map(read).collect())
     }
 
+    /// AWS takes the cluster's ARN too.
+    async fn canonical(id: &str, _: &Live<Self>, _: &Context) -> Result<String, Failure> {
+        Ok(id.rsplit('/').next().unwrap_or(id).to_owned())
+    }
+
     async fn delete(id: &str, cx: &Context) -> Result<(), Failure> {
         match put_capacity_providers(id, &None, &None, cx).await.absent() {
             // The cluster is going itself.

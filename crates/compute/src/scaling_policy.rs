@@ -72,6 +72,11 @@ impl Resource for ScalingPolicy {
         Ok(ids.iter().map(|id| of_id(id, &found).map(live)).collect())
     }
 
+    /// What a policy is called and is for tells it too, where the rest of the ARN is another.
+    async fn canonical(id: &str, live: &Live<Self>, _: &Context) -> Result<String, Failure> {
+        Ok(live.attribute("Arn").unwrap_or(id).to_owned())
+    }
+
     async fn delete(id: &str, cx: &Context) -> Result<(), Failure> {
         let Some((namespace, resource, name)) = arn_parts(id) else {
             return Err(Failure::invalid(format!("`{id}` is no ARN of a scaling policy")));

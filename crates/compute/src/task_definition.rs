@@ -171,6 +171,11 @@ impl Resource for TaskDefinition {
         Ok(ours)
     }
 
+    /// AWS takes its family too, with or without the revision.
+    async fn canonical(id: &str, live: &Live<Self>, _: &Context) -> Result<String, Failure> {
+        Ok(live.attribute("TaskDefinitionArn").unwrap_or(id).to_owned())
+    }
+
     fn id_of_arn(arn: &str) -> Option<String> {
         ecs::arn_of(arn, "task-definition/")
     }

@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use serde_json::Value;
 
-use crate::resource::Tagged;
+use crate::resource::{Carried, Tagged};
 use crate::{Attributes, Charge, Context, Created, Failure, Live, Pricing, Readiness, Resource, Seconds, intrinsic};
 
 /// A future that a trait object can return.
@@ -70,6 +70,19 @@ pub trait Handler: Send + Sync {
     fn own<'a>(&'a self, id: &'a str, cx: &'a Context) -> BoxFuture<'a, Result<(), Failure>> {
         let _ = (id, cx);
         Box::pin(async { Ok(()) })
+    }
+    fn carried<'a>(&'a self, ids: &'a [String], cx: &'a Context) -> BoxFuture<'a, Result<Vec<Carried>, Failure>> {
+        let _ = cx;
+        Box::pin(async { Ok(vec![Carried::new(); ids.len()]) })
+    }
+    fn canonical<'a>(
+        &'a self,
+        id: &'a str,
+        live: &'a LiveValue,
+        cx: &'a Context,
+    ) -> BoxFuture<'a, Result<String, Failure>> {
+        let _ = (live, cx);
+        Box::pin(async { Ok(id.to_owned()) })
     }
     fn alike<'a>(&'a self, properties: &'a Value, cx: &'a Context) -> BoxFuture<'a, Result<Vec<Created>, Failure>> {
         let _ = (properties, cx);
@@ -169,6 +182,22 @@ impl<R: Resource> Handler for Typed<R> {
 
     fn own<'a>(&'a self, id: &'a str, cx: &'a Context) -> BoxFuture<'a, Result<(), Failure>> {
         Box::pin(R::own(id, cx))
+    }
+
+    fn carried<'a>(&'a self, ids: &'a [String], cx: &'a Context) -> BoxFuture<'a, Result<Vec<Carried>, Failure>> {
+        Box::pin(R::carried(ids, cx))
+    }
+
+    fn canonical<'a>(
+        &'a self,
+        id: &'a str,
+        live: &'a LiveValue,
+        cx: &'a Context,
+    ) -> BoxFuture<'a, Result<String, Failure>> {
+        Box::pin(async move {
+            let live = Live { properties: typed::<R>(&live.0)?, attributes: live.1.clone() };
+            R::canonical(id, &live, cx).await
+        })
     }
 
     fn alike<'a>(&'a self, properties: &'a Value, cx: &'a Context) -> BoxFuture<'a, Result<Vec<Created>, Failure>> {

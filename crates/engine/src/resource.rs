@@ -58,6 +58,11 @@ pub struct Live<R> {
 }
 
 impl<R> Live<R> {
+    /// An attribute that is a text, and not empty.
+    pub fn attribute(&self, name: &str) -> Option<&str> {
+        self.attributes.get(name)?.as_str().filter(|text| !text.is_empty())
+    }
+
     /// Properties without attributes.
     pub fn new(properties: R) -> Self {
         Self { properties, attributes: Attributes::new() }
@@ -106,6 +111,9 @@ pub struct Tagged {
     /// All its tags.
     pub tags: Vec<(String, String)>,
 }
+
+/// Tags by key, as a thing carries them.
+pub type Carried = Vec<(String, String)>;
 
 /// What a thing is, and how it comes about. One implementation per CloudFormation type.
 ///
@@ -225,6 +233,22 @@ pub trait Resource: Serialize + DeserializeOwned + Send + Sync + Sized + 'static
     fn own(id: &str, cx: &Context) -> impl Future<Output = Result<(), Failure>> + Send {
         let _ = (id, cx);
         async { Ok(()) }
+    }
+
+    /// The tags that things carry though their type has no property for them, in the order asked: they tell whose a thing
+    /// is. The default: such a thing carries none.
+    fn carried(ids: &[String], cx: &Context) -> impl Future<Output = Result<Vec<Carried>, Failure>> + Send {
+        let _ = cx;
+        let none = vec![Carried::new(); ids.len()];
+        async { Ok(none) }
+    }
+
+    /// The id of what was read, which may have been asked for by another spelling that AWS takes as well (a name for an
+    /// ARN). The default: the one that follows from its properties, else the one asked for.
+    fn canonical(id: &str, live: &Live<Self>, cx: &Context) -> impl Future<Output = Result<String, Failure>> + Send {
+        let _ = cx;
+        let id = live.properties.id().unwrap_or_else(|| id.to_owned());
+        async { Ok(id) }
     }
 
     /// What is there that does what this declares, whoever made it. For types whose id does not follow from their

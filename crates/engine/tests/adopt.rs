@@ -352,6 +352,48 @@ async fn tags_tell_before_all_else_and_another_environments_are_respected() {
 }
 
 #[tokio::test]
+async fn whose_a_thing_without_a_property_for_tags_is_is_asked_for() {
+    let mut declared = stack();
+    let rule = json!({ "GroupId": "sg-1", "CidrIp": "0.0.0.0/0", "IpProtocol": "tcp", "FromPort": 443 });
+    declared.add_value("n.rule", RULE, rule.clone());
+    let there = Elsewhere::new(&[(RULE, "sgr-1", rule)], declared);
+    let tags = |environment: &str| {
+        let tags = [("groundplan:environment", environment), ("groundplan:address", "n.rule")];
+        let tags = tags.map(|(key, value)| (key.to_owned(), value.to_owned())).into();
+        there.world.cloud.carried.lock().unwrap().insert("sgr-1".into(), tags);
+    };
+    tags("test/production");
+    let survey = there.survey(&[]).await;
+    assert!(survey.matched.is_empty(), "{:?}", found(&survey));
+    assert_eq!(why(&survey, "sgr-1"), "it belongs to test/production (n.rule), as its tags say");
+    assert!(matches!(there.one("n.rule", "sgr-1").await, Err(Refusal::Foreign { .. })));
+    tags("test/test");
+    assert_eq!(found(&there.survey(&[]).await), [("n.rule".into(), "sgr-1".into(), By::Tags)]);
+}
+
+#[tokio::test]
+async fn a_thing_has_one_id_however_it_is_asked_for() {
+    let there = Elsewhere::new(&network_there(), network());
+    let survey = there.survey(&[(VPC, "also:vpc-1")]).await;
+    let vpc = survey.matched.iter().find(|one| one.address.as_str() == "n.vpc").unwrap();
+    assert_eq!(vpc.candidate.id, "vpc-1");
+    assert_eq!(survey.unmatched.last().unwrap().why, "it is the same as was.vpc-1 (vpc-1)");
+
+    let one = there.one("n.vpc", "also:vpc-1").await.unwrap();
+    assert_eq!(one.candidate.id, "vpc-1");
+    there.adopt(&Survey { matched: vec![one], ..Survey::default() }).await;
+    assert_eq!(there.open().await.state.entries["n.vpc"].id, "vpc-1");
+    let survey = there.survey(&[(VPC, "also:vpc-1")]).await;
+    assert_eq!(survey.already.len(), 2);
+    // Also where another address is asked for.
+    let mut more = network();
+    more.add_value("n.other", VPC, json!({ "CidrBlock": "10.0.0.0/16" }));
+    let there = Elsewhere { graph: Graph::build(more.finish().0, &types()).unwrap(), ..there };
+    let refused = there.one("n.other", "also:vpc-1").await.unwrap_err();
+    assert_eq!(refused.to_string(), "`n.vpc` is `vpc-1` in the state already");
+}
+
+#[tokio::test]
 async fn what_is_tagged_as_another_of_ours_is_that_one_or_none() {
     let tags = json!([{ "Key": "groundplan:environment", "Value": "test/test" }, { "Key": "groundplan:address", "Value": "n.other" }]);
     let mut declared = stack();

@@ -3,6 +3,7 @@
 
 use aws_sdk_ec2::types::SecurityGroupRule;
 use cloud::{Context, Created, Failure, Live, Resource};
+use engine::resource::Carried;
 use serde::{Deserialize, Serialize};
 
 use crate::security_group_rule::{self as rules, Declared, Direction, Rule};
@@ -67,6 +68,10 @@ impl Resource for SecurityGroupEgress {
 
     async fn own(id: &str, cx: &Context) -> Result<(), Failure> {
         rules::own(id, cx).await
+    }
+
+    async fn carried(ids: &[String], cx: &Context) -> Result<Vec<Carried>, Failure> {
+        rules::carried(ids, cx).await
     }
 
     async fn alike(&self, cx: &Context) -> Result<Vec<Created>, Failure> {

@@ -19,7 +19,7 @@ use engine::context::{TAG_ADDRESS, TAG_ENVIRONMENT};
 use crate::ec2::{self, Soon};
 use crate::security_group;
 
-pub(crate) use adopt::{alike, own};
+pub(crate) use adopt::{alike, carried, own};
 
 /// The protocol that stands for all of them.
 const ALL_PROTOCOLS: &str = "-1";

@@ -11,6 +11,7 @@ use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::{Map, Value};
 use tokio::sync::Mutex;
 
+use crate::secret;
 use crate::url;
 use crate::value::{self, SecretText};
 
@@ -65,6 +66,12 @@ impl Resource for Attachment {
         let values = value::get_all(ids, cx).await?;
         let live = |(id, value): (&String, Option<SecretText>)| live(id, &value?.object()?).map(Live::new);
         Ok(ids.iter().zip(values).map(live).collect())
+    }
+
+    /// AWS takes the secret's name too.
+    async fn canonical(id: &str, _: &Live<Self>, cx: &Context) -> Result<String, Failure> {
+        let found = secret::describe(id, cx).await?;
+        Ok(found.and_then(|secret| secret.arn).unwrap_or_else(|| id.to_owned()))
     }
 
     async fn delete(id: &str, cx: &Context) -> Result<(), Failure> {

@@ -3,9 +3,10 @@
 use std::collections::BTreeSet;
 
 use aws_sdk_iam::Client;
-use aws_sdk_iam::types::{Policy as SdkPolicy, PolicyScopeType, PolicyVersion};
+use aws_sdk_iam::types::{Policy as SdkPolicy, PolicyScopeType, PolicyVersion, Tag as SdkTag};
 use cloud::{Absent, Aws, AwsResult, Context, Created, Failure, Live, Resource, tags};
 use engine::context::{TAG_ADDRESS, TAG_ENVIRONMENT};
+use engine::resource::Carried;
 use futures::future::{try_join, try_join_all};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -43,9 +44,6 @@ impl Resource for ManagedPolicy {
     const LATE: &'static [&'static str] = &["DefaultVersionId", "AttachmentCount", "PermissionsBoundaryUsageCount"];
 
     async fn create(&self, cx: &Context) -> Result<Created, Failure> {
-        let (operation, token) = cx.operation_tag();
-        let ownership = [(TAG_ENVIRONMENT, &*cx.environment), (TAG_ADDRESS, cx.address.as_str()), (operation, token)];
-        let ownership = ownership.map(|(key, value)| (key.to_owned(), value.to_owned()));
         let made = cx
             .client(Client::new)
             .create_policy()
@@ -53,8 +51,8 @@ impl Resource for ManagedPolicy {
             .policy_document(policy::text(self.document()?))
             .set_description(self.description.clone())
             .set_path(self.path.clone())
-            // CloudFormation gives the type no tags; these let `find` tell ours from another's.
-            .set_tags(Some(iam::sdk_tags(ownership.into())?))
+            // CloudFormation gives the type no tags to declare.
+            .set_tags(Some(ownership(cx)?))
             .send()
             .await
             .aws("iam:CreatePolicy")?;
@@ -103,9 +101,37 @@ impl Resource for ManagedPolicy {
         Ok(if iam::made(&tags, cx) { created(found) } else { None })
     }
 
+    /// IAM does not mind how a name is capitalised.
+    async fn canonical(id: &str, live: &Live<Self>, _: &Context) -> Result<String, Failure> {
+        Ok(live.attribute("PolicyArn").unwrap_or(id).to_owned())
+    }
+
     fn id_of_arn(arn: &str) -> Option<String> {
         cloud::arn_name(arn, "iam", "policy/").map(|_| arn.to_owned())
     }
+
+    async fn own(id: &str, cx: &Context) -> Result<(), Failure> {
+        let tag = cx.client(Client::new).tag_policy().policy_arn(id).set_tags(Some(ownership(cx)?));
+        tag.send().await.aws("iam:TagPolicy").map(drop)
+    }
+
+    async fn carried(ids: &[String], cx: &Context) -> Result<Vec<Carried>, Failure> {
+        let tags = |id| async move {
+            let found =
+                cx.client(Client::new).get_policy().policy_arn(id).send().await.aws("iam:GetPolicy").absent()?;
+            let policy = found.and_then(|answer| answer.policy);
+            let tags = policy.and_then(|policy| policy.tags).unwrap_or_default();
+            Ok::<_, Failure>(tags.into_iter().map(|tag| (tag.key, tag.value)).collect())
+        };
+        try_join_all(ids.iter().map(tags)).await
+    }
+}
+
+/// The tags by which `find` tells ours from another's.
+fn ownership(cx: &Context) -> Result<Vec<SdkTag>, Failure> {
+    let (operation, token) = cx.operation_tag();
+    let tags = [(TAG_ENVIRONMENT, &*cx.environment), (TAG_ADDRESS, cx.address.as_str()), (operation, token)];
+    iam::sdk_tags(tags.map(|(key, value)| (key.to_owned(), value.to_owned())).into())
 }
 
 impl ManagedPolicy {

@@ -179,6 +179,11 @@ impl Resource for Secret {
         Ok(secret.filter(ours).and_then(|secret| secret.arn).map(created))
     }
 
+    /// AWS takes its name too, and an ARN without its end.
+    async fn canonical(id: &str, live: &Live<Self>, _: &Context) -> Result<String, Failure> {
+        Ok(live.attribute("Id").unwrap_or(id).to_owned())
+    }
+
     fn id_of_arn(arn: &str) -> Option<String> {
         cloud::arn_name(arn, "secretsmanager", "secret:").map(|_| arn.to_owned())
     }

@@ -67,8 +67,15 @@ async fn of_one(prepared: &Prepared, surroundings: &Surroundings, address: &str,
     let state = &prepared.session.state;
     let request = Request { graph: &prepared.graph, state, pseudo: &pseudo, surroundings };
     let mut survey = Survey::default();
+    let mut notes = BTreeMap::new();
     match adopt::one(request, address, id).await {
-        Ok(matched) => survey.matched.push(matched),
+        Ok(matched) => {
+            if matched.candidate.id != id {
+                let note = format!("`{id}` is another name of it: its id is {}", matched.candidate.id);
+                notes.insert(matched.candidate.label.clone(), note);
+            }
+            survey.matched.push(matched);
+        }
         Err(Refusal::Already(entry)) if entry.address.as_str() == address && entry.id == id => {
             let candidate = Candidate {
                 type_name: entry.type_name.clone(),
@@ -81,7 +88,7 @@ async fn of_one(prepared: &Prepared, surroundings: &Surroundings, address: &str,
         }
         Err(refusal) => return Err(refused(&refusal, &prepared.graph)),
     }
-    Ok(prepared.report(survey))
+    Ok(Report { notes, ..prepared.report(survey) })
 }
 
 fn refused(refusal: &Refusal, graph: &Graph) -> Error {

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use futures::future::join_all;
 
-use super::matching::Matching;
+use super::matching::{DerivedId, Matching};
 use super::read::{self, Found, Thing};
 use super::survey::matched;
 use super::{By, Candidate, Match, Request, claim};
@@ -52,17 +52,22 @@ pub enum Refusal {
     Failed(Failure),
 }
 
-/// Finds out whether the thing with this id can be the declared resource of this address. Changes nothing.
+/// Finds out whether the thing with this id can be the declared resource of this address. Changes nothing. The match has
+/// the id as it is told by what is there, which may be another than `id`: a name is taken where an ARN is the id.
 pub async fn one(request: Request<'_>, address: &str, id: &str) -> Result<Match, Refusal> {
     let undeclared = |near| Refusal::Undeclared { address: address.to_owned(), near };
     let known = || request.graph.nodes.iter().map(|node| node.address.as_str());
     let node = request.graph.find(address);
     let node = node.ok_or_else(|| undeclared(schema::closest(address, known()).map(Address::of)))?;
     let declared = &request.graph.nodes[node];
-    let entry = taken(&request, &declared.address, &declared.type_name, id);
-    let resumed = |entry: &Entry| claim::is_unfinished(entry) && entry.id == id && entry.address == declared.address;
-    if let Some(entry) = entry.filter(|entry| !resumed(entry)) {
-        return Err(Refusal::Already(Box::new(entry)));
+    let refused = |id: &str| {
+        let entry = taken(&request, &declared.address, &declared.type_name, &declared.region, id);
+        let resumed =
+            |entry: &Entry| claim::is_unfinished(entry) && entry.id == id && entry.address == declared.address;
+        entry.filter(|entry| !resumed(entry)).map(|entry| Refusal::Already(Box::new(entry)))
+    };
+    if let Some(refusal) = refused(id) {
+        return Err(refusal);
     }
     let candidate = Candidate {
         type_name: declared.type_name.clone(),
@@ -71,10 +76,14 @@ pub async fn one(request: Request<'_>, address: &str, id: &str) -> Result<Match,
         label: String::new(),
         implied: false,
     };
-    let mut things = vec![Thing { candidate, found: Found::Unread }];
+    let mut things = vec![Thing::unread(candidate)];
     read::read(&mut things, &[0], request.surroundings, &Arc::new(Memo::default())).await;
     let mut matching = Matching::new(request, things);
     matching.certain_of(node, 0);
+    // What is declared may say it by the other spelling: then that is its id.
+    if matching.ids[node] == DerivedId::Known(id.to_owned()) {
+        matching.things[0].candidate.id = id.to_owned();
+    }
     let thing = &matching.things[0];
     let nothing = |other| Refusal::Nothing {
         type_name: declared.type_name.clone(),
@@ -89,6 +98,10 @@ pub async fn one(request: Request<'_>, address: &str, id: &str) -> Result<Match,
         }
         _ => return Err(nothing(other_types(&request, id, node).await)),
     };
+    // It may have been asked for by another spelling than the state has.
+    if let Some(refusal) = refused(&thing.candidate.id) {
+        return Err(refusal);
+    }
     match thing.owner().0 {
         Some(owner) if owner != &*request.surroundings.environment => {
             return Err(Refusal::Foreign { id: id.to_owned(), environment: owner.to_owned() });
@@ -99,9 +112,9 @@ pub async fn one(request: Request<'_>, address: &str, id: &str) -> Result<Match,
 }
 
 /// What of the state has the address already, or else the id.
-fn taken(request: &Request<'_>, address: &Address, type_name: &str, id: &str) -> Option<Entry> {
+fn taken(request: &Request<'_>, address: &Address, type_name: &str, region: &str, id: &str) -> Option<Entry> {
     let entries = &request.state.entries;
-    let same = |entry: &&Entry| entry.type_name == type_name && entry.id == id;
+    let same = |entry: &&Entry| entry.type_name == type_name && entry.region == region && entry.id == id;
     entries.get(address).or_else(|| entries.values().find(same)).cloned()
 }
 

@@ -6,6 +6,7 @@ use super::fit;
 use super::matching::{DerivedId, Matching};
 use super::read::{self, Found, Thing};
 use super::{Already, By, Candidate, Match, Missing, Request, Survey, Unmatched, claim};
+use crate::Address;
 use crate::catalogue::LiveValue;
 use crate::context::Memo;
 use crate::intrinsic;
@@ -46,11 +47,13 @@ pub async fn survey(request: Request<'_>, candidates: Vec<Candidate>) -> Survey 
             }
             None => {}
         }
-        things.push(Thing { candidate, found: Found::Unread });
+        things.push(Thing::unread(candidate));
     }
     let memo = Arc::new(Memo::default());
     let asked: Vec<usize> = (0..things.len()).filter(|&index| !things[index].candidate.implied).collect();
     read::read(&mut things, &asked, request.surroundings, &memo).await;
+    let known = told_anew(&request, &mut things, &asked, &resumed);
+    report.already.extend(known);
     let mut matching = Matching::new(request, things);
     for (thing, address) in resumed {
         if let (Some(node), Some(_)) = (request.graph.find(address.as_str()), matching.things[thing].live()) {
@@ -64,6 +67,34 @@ pub async fn survey(request: Request<'_>, candidates: Vec<Candidate>) -> Survey 
     {}
     conclude(&request, &matching, &mut report);
     report
+}
+
+/// What of the things has been offered, or is in the state, by the id that reading told: those are not looked at any
+/// more. Gives what is in the state.
+fn told_anew(
+    request: &Request<'_>,
+    things: &mut [Thing],
+    asked: &[usize],
+    resumed: &[(usize, Address)],
+) -> Vec<Already> {
+    let mut already = Vec::new();
+    for &index in asked {
+        let is_resumed = |index: usize| resumed.iter().any(|(other, _)| *other == index);
+        if is_resumed(index) || things[index].live().is_none() {
+            continue;
+        }
+        let candidate = things[index].candidate.clone();
+        let others = things.iter().enumerate().filter(|(other, _)| *other < index || is_resumed(*other));
+        let mut same = others.filter(|(_, thing)| thing.live().is_some() && is_same(&thing.candidate, &candidate));
+        if let Some((_, first)) = same.next() {
+            let words = format!("it is the same as {}", label(first));
+            things[index].found = Found::Twice(words);
+        } else if let Some(entry) = entry(request, &candidate) {
+            already.push(Already { address: entry.address.clone(), candidate });
+            (things[index].found, things[index].candidate.implied) = (Found::Unread, true);
+        }
+    }
+    already
 }
 
 fn is_same(a: &Candidate, b: &Candidate) -> bool {
@@ -125,7 +156,7 @@ async fn look_for_alike(matching: &mut Matching<'_>, request: &Request<'_>, memo
             };
             let known = matching.things.iter().any(|thing| is_same(&thing.candidate, &candidate));
             if !known && entry(request, &candidate).is_none() {
-                new.push(matching.add(Thing { candidate, found: Found::Unread }));
+                new.push(matching.add(Thing::unread(candidate)));
             }
         }
     }
@@ -211,6 +242,7 @@ fn why_unmatched(request: &Request<'_>, matching: &Matching<'_>, index: usize) -
         Found::Gone => return "it is gone: AWS does not know it".to_owned(),
         Found::Failed(failure) => return format!("it could not be read: {failure}"),
         Found::Unread => return "it was not read".to_owned(),
+        Found::Twice(words) => return words.clone(),
         Found::There(_) => {}
     }
     if let (Some(environment), address) = thing.owner()

@@ -25,7 +25,12 @@ pub struct FakeCloud {
     /// How many more times a thing says it is not ready.
     pub slow: Mutex<BTreeMap<String, usize>>,
     pub next: AtomicUsize,
+    /// By id: tags of things whose type has no property for them.
+    pub carried: Mutex<BTreeMap<String, Vec<(String, String)>>>,
 }
+
+/// What an id begins with that is another spelling of it, which is taken as well.
+pub const ALSO: &str = "also:";
 
 #[derive(Clone, Debug, PartialEq)]
 pub struct Thing {
@@ -146,6 +151,7 @@ impl Handler for FakeHandler {
             cloud.call("read", cx)?;
             let things = cloud.things.lock().unwrap();
             let live = |id: &String| {
+                let id = id.trim_start_matches(ALSO);
                 let thing = things.get(id)?;
                 let attributes = json!({ "Arn": format!("arn:{id}"), "Late": format!("late:{id}") });
                 Some((thing.properties.clone(), attributes.as_object().unwrap().clone()))
@@ -197,6 +203,36 @@ impl Handler for FakeHandler {
             let things = cloud.things.lock().unwrap();
             Ok(things.get(id).filter(|thing| thing.type_name == self.type_name).map(|_| id.to_owned()))
         })
+    }
+
+    fn own<'a>(&'a self, id: &'a str, cx: &'a Context) -> BoxFuture<'a, Result<(), Failure>> {
+        Box::pin(async move {
+            let tags = [(engine::context::TAG_ENVIRONMENT, &*cx.environment)];
+            let tags = tags.map(|(key, value)| (key.to_owned(), value.to_owned()));
+            cloud(cx).carried.lock().unwrap().insert(id.to_owned(), tags.into());
+            Ok(())
+        })
+    }
+
+    fn carried<'a>(
+        &'a self,
+        ids: &'a [String],
+        cx: &'a Context,
+    ) -> BoxFuture<'a, Result<Vec<Vec<(String, String)>>, Failure>> {
+        let all = cloud(cx);
+        Box::pin(async move {
+            let all = all.carried.lock().unwrap();
+            Ok(ids.iter().map(|id| all.get(id).cloned().unwrap_or_default()).collect())
+        })
+    }
+
+    fn canonical<'a>(
+        &'a self,
+        id: &'a str,
+        _: &'a LiveValue,
+        _: &'a Context,
+    ) -> BoxFuture<'a, Result<String, Failure>> {
+        Box::pin(async move { Ok(id.trim_start_matches(ALSO).to_owned()) })
     }
 
     fn charges(&self, _: &Value, _: &Pricing<'_>) -> Vec<Charge> {

@@ -3,14 +3,24 @@
 use aws_sdk_ec2::Client;
 use aws_sdk_ec2::types::SecurityGroupRule;
 use cloud::{Aws, AwsResult, Context, Created, Failure};
+use engine::resource::Carried;
 
-use super::{Direction, Rule, created, is_own, of_groups, ownership};
+use super::{Direction, Rule, created, is_own, of_groups, ownership, read};
 
 /// Makes a rule that was made elsewhere a resource of its own. Only the ownership tags say so: without them it would be
 /// taken for its group's.
 pub(crate) async fn own(id: &str, cx: &Context) -> Result<(), Failure> {
     let tags = ownership(cx).tags;
     cx.client(Client::new).create_tags().resources(id).set_tags(tags).send().await.aws("ec2:CreateTags").map(drop)
+}
+
+/// The tags of rules, in their order.
+pub(crate) async fn carried(ids: &[String], cx: &Context) -> Result<Vec<Carried>, Failure> {
+    let found = read(ids, cx).await?;
+    let tags = |rule: &SecurityGroupRule| {
+        rule.tags().iter().filter_map(|tag| Some((tag.key.clone()?, tag.value.clone()?))).collect()
+    };
+    Ok(found.iter().map(|rule| rule.as_ref().map(tags).unwrap_or_default()).collect())
 }
 
 /// The rules of a group that let through what a declared one does; those that are tagged as another resource's are left
