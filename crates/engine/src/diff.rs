@@ -1,6 +1,7 @@
 //! The three-way difference: what is declared, what was last applied, what is there.
 
 mod same;
+mod unsaid;
 
 use schema::{Facts, Kind, PropertyPath, Segment, Step, TagShape};
 use serde::{Deserialize, Serialize};
@@ -9,6 +10,7 @@ use serde_json::Value;
 use crate::intrinsic;
 use crate::stack::Owned;
 use same::{is_blank, same, same_document};
+pub(crate) use unsaid::{whole, withhold};
 
 /// One property that differs.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -57,9 +59,30 @@ pub fn diff(sides: &Sides<'_>) -> Vec<Change> {
         for change in &mut changes {
             change.forces_replacement = facts.create_only().iter().any(|path| path.touches(&change.path));
             change.sensitive = facts.may_be_secret(&change.path);
+            hold_back(change, sides, facts);
         }
     }
     changes
+}
+
+/// What is there and was never declared is not told, where it may be a secret.
+fn hold_back(change: &mut Change, sides: &Sides<'_>, facts: &Facts) {
+    if facts.open_texts().is_empty() {
+        return;
+    }
+    let Some(before) = change.before.take() else { return };
+    // Places are told from the top.
+    let mut whole = change.path.iter().rev().fold(before, |inner, segment| match segment {
+        Segment::Key(key) => Value::Object([(key.clone(), inner)].into_iter().collect()),
+        Segment::Index(_) => Value::Array(vec![inner]),
+    });
+    let known: Vec<&Value> = [Some(sides.declared), sides.applied].into_iter().flatten().collect();
+    withhold(&mut whole, &known, Some(facts));
+    change.before = change.path.iter().try_fold(whole, |outer, segment| match (segment, outer) {
+        (Segment::Key(key), Value::Object(mut map)) => map.remove(key),
+        (Segment::Index(_), Value::Array(mut items)) => items.pop(),
+        _ => None,
+    });
 }
 
 struct Walk<'a> {

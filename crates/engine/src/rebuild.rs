@@ -179,6 +179,7 @@ impl Search<'_> {
         self.undeclared(pool, &mut rebuilt);
         self.without_parts(&mut rebuilt);
         entry::infer_dependencies(&mut rebuilt, self.state);
+        entry::withhold(&mut rebuilt);
         self.readiness(&mut rebuilt).await?;
         rebuilt.found.sort_by(|a, b| a.address.cmp(&b.address));
         rebuilt.missing.sort_by(|a, b| a.address.cmp(&b.address));

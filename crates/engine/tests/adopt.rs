@@ -23,6 +23,7 @@ const ASSOCIATION: &str = "AWS::EC2::SubnetRouteTableAssociation";
 const LOG_GROUP: &str = "AWS::Logs::LogGroup";
 const DATABASE: &str = "AWS::RDS::DBInstance";
 const CACHE: &str = "AWS::ElastiCache::ReplicationGroup";
+const TASK: &str = "AWS::ECS::TaskDefinition";
 const RULE: &str = "AWS::EC2::SecurityGroupIngress";
 const GATEWAY: &str = "AWS::EC2::InternetGateway";
 const ADDRESS: &str = "AWS::EC2::EIP";
@@ -34,6 +35,7 @@ fn types() -> Catalogue {
         (TABLE, None),
         (ASSOCIATION, None),
         (RULE, None),
+        (TASK, None),
         (GATEWAY, None),
         (ADDRESS, None),
         (NAT, None),
@@ -420,6 +422,26 @@ async fn a_password_is_taken_as_declared_and_not_set_anew() {
     assert_eq!(survey.matched[0].unread, ["MasterUserPassword"]);
     there.adopt(&survey).await;
     assert_eq!(there.plan().await, ["Update s.main MultiAZ"]);
+}
+
+#[tokio::test]
+async fn an_open_text_that_nobody_declared_is_not_kept() {
+    let task = |environment: Value| json!({ "Family": "api", "ContainerDefinitions": [{ "Name": "api", "Image": "api:1", "Environment": environment }] });
+    let port = json!({ "Name": "PORT", "Value": "3000" });
+    let password = json!({ "Name": "DB_PASSWORD", "Value": "hunter2-plain" });
+    let mut declared = stack();
+    declared.add_value("c.task", TASK, task(json!([port])));
+    let there = Elsewhere::new(&[(TASK, "task-1", task(json!([port, password])))], declared);
+    let one = there.one("c.task", "task-1").await.unwrap();
+    there.adopt(&Survey { matched: vec![one], ..Survey::default() }).await;
+    assert_eq!(there.plan().await, ["Replace c.task ContainerDefinitions"]);
+    let entry = there.open().await.state.entries["c.task"].clone();
+    assert!(entry.properties.to_string().contains("3000"), "{}", entry.properties);
+    for file in std::fs::read_dir(there.world.dir.path()).unwrap().flatten() {
+        let written = std::fs::read(file.path()).unwrap_or_default();
+        let written = String::from_utf8_lossy(&written).into_owned();
+        assert!(!written.contains("hunter2-plain"), "{} has it", file.path().display());
+    }
 }
 
 #[tokio::test]

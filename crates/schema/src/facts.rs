@@ -167,6 +167,19 @@ impl Facts {
         path.iter().any(told) || (parameter && PropertyPath::parse("Value").covers(path))
     }
 
+    /// The places of texts that people put anything into, passwords among it, and that AWS tells to whoever reads.
+    pub fn open_texts(&self) -> Vec<PropertyPath> {
+        let places: &[&str] = match self.type_name.as_str() {
+            "AWS::ECS::TaskDefinition" => &[
+                "ContainerDefinitions/*/Environment/*/Value",
+                "ContainerDefinitions/*/LogConfiguration/Options/splunk-token",
+            ],
+            "AWS::Lambda::Function" => &["Environment/Variables/*"],
+            _ => &[],
+        };
+        places.iter().map(|place| PropertyPath::parse(place)).collect()
+    }
+
     /// The names of the top-level properties, those that AWS sets among them.
     pub fn property_names(&self) -> impl Iterator<Item = &str> {
         self.schema.properties.keys().map(String::as_str)

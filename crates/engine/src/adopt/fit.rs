@@ -176,7 +176,8 @@ pub(super) fn applied(node: &Node, declared: &Value, live: &Value) -> (Value, Ve
     let mut live = live.clone();
     diff::as_ours(declared, None, &mut live, facts);
     let mut walk = Walk { facts, path: Vec::new(), unread: Vec::new() };
-    let applied = walk.value(declared, &live);
+    let mut applied = walk.value(declared, &live);
+    diff::withhold(&mut applied, &[declared], facts);
     (applied, walk.unread)
 }
 

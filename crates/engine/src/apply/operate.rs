@@ -107,6 +107,7 @@ impl Job {
 
     /// The error carries whether nothing was made, and whether what was made will never be ready.
     async fn create(&self, cx: &Context) -> Result<Option<Attributes>, (Failure, bool, bool)> {
+        diff::whole(&self.entry.properties).map_err(|failure| (failure, true, false))?;
         let created = self.make(cx).await?;
         let id = created.id.clone();
         self.write(Record::Made { token: self.token.clone(), created: created.clone() })

@@ -3,6 +3,7 @@
 use schema::{Facts, PropertyPath, Step};
 use serde_json::Value;
 
+use super::unsaid::UNSAID;
 use crate::intrinsic;
 
 /// What AWS leaves out because it says nothing.
@@ -46,7 +47,7 @@ pub(super) fn same(declared: &Value, live: &Value, facts: Option<&Facts>, place:
             Some(live) => same(value, live, facts, &mut place.child(Step::Name(key.clone()))),
             None => is_blank(value),
         }),
-        (Value::String(a), Value::String(b)) => a == b || same_json_text(a, b),
+        (Value::String(a), Value::String(b)) => a == b || a == UNSAID || same_json_text(a, b),
         (a, b) => a == b || (scalar(a).is_some() && scalar(a) == scalar(b)),
     }
 }

@@ -8,7 +8,7 @@ use serde_json::Value;
 use super::{Other, Rebuilt};
 use crate::catalogue::LiveValue;
 use crate::context::TAG_OPERATION;
-use crate::diff::{Change, Sides, as_ours, diff, yield_owned};
+use crate::diff::{self, Change, Sides, as_ours, diff, yield_owned};
 use crate::state::Entry;
 use crate::{Address, Attributes, Created, Node, State, intrinsic};
 
@@ -191,6 +191,14 @@ pub(super) fn infer_dependencies(rebuilt: &mut Rebuilt, state: &State) {
         let of = rebuilt.found.iter_mut().filter(|entry| entry.address == address);
         of.filter(|entry| !entry.dependencies.contains(&needed))
             .for_each(|entry| entry.dependencies.push(needed.clone()));
+    }
+}
+
+/// Takes out of what is not declared the texts that may be secrets: nobody knows what was declared.
+pub(super) fn withhold(rebuilt: &mut Rebuilt) {
+    let Rebuilt { found, deposed, undeclared, .. } = rebuilt;
+    for entry in found.iter_mut().filter(|entry| undeclared.contains(&entry.address)).chain(deposed) {
+        diff::withhold(&mut entry.properties, &[], schema::facts(&entry.type_name));
     }
 }
 
