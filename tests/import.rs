@@ -346,6 +346,23 @@ fn what_is_of_another_system_stays_its_own() {
 }
 
 #[test]
+fn what_cannot_be_tagged_is_told_until_it_is_given_up() {
+    let workspace = Workspace::new(ENVIRONMENT);
+    workspace.ok(&["plan"]);
+    let vpc = workspace.boto3("legacy.py", &["full", "10.0.0.0/16"]);
+    let report = workspace.json(4, &["import", "networking.vpc", vpc.as_str().unwrap()]);
+    assert_eq!(report["unmarked"][0]["address"], "networking.vpc", "{report:#}");
+    let output = workspace.run(&["deploy-full", "--yes"]);
+    let err = text(&output.stderr);
+    assert_eq!(output.status.code(), Some(1), "{err}");
+    for words in ["networking.vpc was imported, and still cannot be tagged", "`cargo xtask state rm networking.vpc`"] {
+        assert!(err.contains(words), "{words:?} is not in\n{err}");
+    }
+    workspace.ok(&["state", "rm", "networking.vpc"]);
+    assert_eq!(workspace.json(0, &["state", "list"]), json!([]));
+}
+
+#[test]
 fn a_file_that_is_no_state_is_told_where_and_why() {
     let workspace = Workspace::new(ENVIRONMENT);
     let file = workspace.root().join("x.tfstate");

@@ -1,5 +1,6 @@
 """A network of another system, that Terraform made: nothing of it is Freeside's. Called without arguments it makes it
-and prints the ids; called with the address, it says whether that is still there."""
+and prints the ids; called with the address, it says whether that is still there; called with "full" and a range, it
+makes a VPC that can take no further tag, and prints its id."""
 
 import json
 import sys
@@ -7,6 +8,10 @@ import sys
 import boto3
 
 ec2 = boto3.client("ec2")
+if sys.argv[1:2] == ["full"]:
+    full = [{"ResourceType": "vpc", "Tags": [{"Key": f"tag-{n}", "Value": "x"} for n in range(50)]}]
+    print(json.dumps(ec2.create_vpc(CidrBlock=sys.argv[2], TagSpecifications=full)["Vpc"]["VpcId"]))
+    sys.exit()
 if len(sys.argv) > 1:
     found = ec2.describe_addresses(Filters=[{"Name": "public-ip", "Values": [sys.argv[1]]}])["Addresses"]
     print(json.dumps(bool(found)))

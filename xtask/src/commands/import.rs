@@ -202,14 +202,18 @@ pub async fn finish(app: &App, prepared: &mut Prepared) -> Result<()> {
     if !done.is_empty() && !app.global.json {
         talk(format_args!("An import was cut off: {} of it now tagged.", count(done.len(), "resource")));
     }
-    match unmarked.first() {
-        Some((address, failure)) => Err(Error::call(Some(address), failure)),
-        None => Ok(()),
-    }
+    let Some((address, failure)) = unmarked.first() else { return Ok(()) };
+    let told = Error::told(format!("{address} was imported, and still cannot be tagged: {failure}"));
+    let told = match &failure.hint {
+        Some(hint) => told.detail(hint),
+        None => told,
+    };
+    let next = "nothing else was done; once it can be tagged, the same command finishes the import";
+    Err(told.hint(format!("{next}; `cargo xtask state rm {address}` gives it up")))
 }
 
 fn conclude(app: &App, report: &Report) -> Result<()> {
-    let Adopted { done, unmarked } = &report.adopted;
+    let unmarked = &report.adopted.unmarked;
     if app.global.json {
         print_json(&document(report));
     } else {
@@ -218,10 +222,10 @@ fn conclude(app: &App, report: &Report) -> Result<()> {
         }
         talk(format_args!("{}", summary(report)));
     }
-    match (unmarked.is_empty(), done.is_empty()) {
-        (true, _) => Ok(()),
-        (false, true) => Err(Error::Exit(status::ERROR)),
-        (false, false) => Err(Error::Exit(status::PARTLY)),
+    match unmarked.is_empty() {
+        true => Ok(()),
+        // What could not be tagged is in the state: something was done in any case.
+        false => Err(Error::Exit(status::PARTLY)),
     }
 }
 
