@@ -102,6 +102,8 @@ fn a_whole_terraform_state_is_adopted_and_the_plan_shows_only_what_differs() {
     assert!(why(&look, "null_resource.migrations").contains("no resource of AWS"));
     assert_eq!(look["terraform"]["data_sources"], 3);
     assert!(matched(&look, "compute.service.worker")["note"].as_str().unwrap().starts_with("tainted"));
+    // What it replaced was tainted, not it.
+    assert_eq!(matched(&look, "compute.task-definition.api")["note"], Value::Null);
     // A block within another resource is found by what it does.
     let inline = matched(&look, "networking.security-group.postgres.main.from-worker");
     assert_eq!((&inline["terraform"], inline["id"].as_str().unwrap().starts_with("sgr-")), (&Value::Null, true));

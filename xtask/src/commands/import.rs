@@ -133,7 +133,9 @@ async fn of_terraform(prepared: &Prepared, surroundings: &Surroundings, file: &S
     let matched: BTreeSet<String> =
         report.survey.matched.iter().map(|one| one.candidate.label.clone()).filter(|label| !label.is_empty()).collect();
     report.left = file.instances.iter().filter_map(|instance| left(instance, &matched)).collect();
-    report.notes = file.instances.iter().filter(|instance| instance.tainted).map(tainted).collect::<BTreeMap<_, _>>();
+    // A replaced object has the address of the one in its place.
+    let is_tainted = |instance: &&Instance| instance.tainted && instance.deposed.is_none();
+    report.notes = file.instances.iter().filter(is_tainted).map(tainted).collect::<BTreeMap<_, _>>();
     report.data_sources = file.data_sources;
     report.terraform = Some((file.terraform_version.clone(), file.serial, file.instances.len()));
     report
