@@ -104,12 +104,9 @@ fn a_migration_killed_anywhere_is_finished_by_the_same_command() {
             assert_ended(&again, 0, &[]);
             workspace.expect(0, &["plan", "--detailed-exitcode"]);
             // Once more is no error, and loses nothing.
-            let more = workspace.run(&migrate);
-            assert!(
-                more.status.code() == Some(0) || text(&more.stderr).contains("on disk already"),
-                "{point}: {more:?}"
-            );
+            workspace.ok(&migrate);
         }
+        assert!(reached > 10 && reached + 3 > told.lines().count(), "{reached} of {told}");
     }
     assert_eq!(topics(&workspace), 2);
 }

@@ -27,7 +27,7 @@ pub struct Remote {
     /// Bucket, region, keys.
     #[serde(flatten)]
     pub place: Place,
-    /// The DynamoDB table of the lock; else the lock is in the bucket.
+    /// The DynamoDB table of a second lock, beside the one in the bucket.
     pub lock_table: Option<String>,
     /// The account that it was reached in.
     pub account: String,
@@ -60,8 +60,8 @@ pub struct StateHome {
 pub enum Held {
     /// On disk: the kernel lets go of it.
     Disk(Lock),
-    /// In S3 or a table: renewed until it is let go of.
-    S3(Lease),
+    /// In S3, and in a table beside it: renewed until they are let go of.
+    S3(Vec<Lease>),
 }
 
 impl StateHome {
@@ -160,28 +160,39 @@ impl StateHome {
         Ok(())
     }
 
-    /// The lock in S3 or a table.
-    pub fn remote_lock(&self) -> Option<RemoteLock> {
+    /// The lock in S3, and the one in a table, in the order in which they are taken. Whoever's file names no table, or
+    /// another, meets that in the bucket.
+    pub fn remote_locks(&self) -> Vec<RemoteLock> {
         match &self.at {
-            At::Disk => None,
-            At::S3 { remote, cloud } => Some(match &remote.lock_table {
-                Some(table) => in_table(cloud, &remote.place, table),
-                None => in_bucket(cloud, remote.place.clone()),
-            }),
+            At::Disk => Vec::new(),
+            At::S3 { remote, cloud } => {
+                let table = remote.lock_table.as_deref().map(|table| in_table(cloud, &remote.place, table));
+                [in_bucket(cloud, remote.place.clone())].into_iter().chain(table).collect()
+            }
         }
     }
 
     /// Takes the lock, after waiting if need be. From then on calls are made and state is written only while it is held.
     pub async fn lock(&self, command: &str, wait: Duration) -> Result<Held> {
         let waiting = |holder: &Holder| talk(format_args!("waiting for the lock: {holder}"));
-        let Some(lock) = self.remote_lock() else { return self.lock_file(command, wait, waiting).await };
+        let At::S3 { cloud, .. } = &self.at else { return self.lock_file(command, wait, waiting).await };
         let seconds = std::env::var(LEASE_SECONDS).ok().and_then(|text| text.parse().ok());
         let lease = seconds.map_or(remote_state::LEASE, Duration::from_secs);
-        let lease = lock.take(Holder::me(command), Terms { lease, wait }, waiting).await?;
-        if let At::S3 { cloud, .. } = &self.at {
-            cloud.guard_by(lease.gate());
+        let began = Instant::now();
+        let mut leases = Vec::new();
+        for lock in self.remote_locks() {
+            let terms = Terms { lease, wait: wait.saturating_sub(began.elapsed()) };
+            match lock.take(Holder::me(command), terms, waiting).await {
+                Ok(lease) => leases.push(lease),
+                Err(error) => {
+                    Held::S3(leases).release().await;
+                    return Err(error.into());
+                }
+            }
         }
-        Ok(Held::S3(lease))
+        let held = Held::S3(leases);
+        held.gate().into_iter().for_each(|gate| cloud.guard_by(gate));
+        Ok(held)
     }
 
     async fn lock_file(&self, command: &str, wait: Duration, waiting: impl Fn(&Holder)) -> Result<Held> {
@@ -247,7 +258,10 @@ impl Held {
     pub fn gate(&self) -> Option<Gate> {
         match self {
             Self::Disk(_) => None,
-            Self::S3(lease) => Some(lease.gate()),
+            Self::S3(leases) => {
+                let gates: Vec<Gate> = leases.iter().map(Lease::gate).collect();
+                Some(Arc::new(move || gates.iter().try_for_each(|gate| gate())))
+            }
         }
     }
 
@@ -261,7 +275,11 @@ impl Held {
         match self {
             Self::Disk(lock) => drop(lock),
             // What cannot be let go of ends by itself.
-            Self::S3(lease) => drop(lease.release().await),
+            Self::S3(leases) => {
+                for lease in leases {
+                    drop(lease.release().await);
+                }
+            }
         }
     }
 }

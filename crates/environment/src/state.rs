@@ -17,8 +17,8 @@ pub struct StateSettings {
     /// What the keys in the bucket begin with, before `SYSTEM/ENVIRONMENT/state.json`. Default: nothing.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub key: String,
-    /// A DynamoDB table for the lock, with the hash key `LockID` as Terraform's has it. Default: the lock is an object
-    /// beside the state.
+    /// A DynamoDB table for a second lock, with the hash key `LockID` as Terraform's has it. Default: the only lock is an
+    /// object beside the state.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub lock_table: Option<String>,
     /// A second AWS region that `create-state-bucket` has every object copied to. Default: none.

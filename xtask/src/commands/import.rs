@@ -27,6 +27,9 @@ pub async fn run(app: &App, args: &ImportArgs) -> Result<()> {
     }
     let purpose = if args.dry_run { Purpose::Look } else { Purpose::Write };
     let mut prepared = prepare(app, Events::default(), purpose).await?;
+    if !args.dry_run {
+        super::rebuild::mend(app, &prepared.place, &mut prepared.session).await?;
+    }
     let surroundings = app.surroundings(&prepared.loaded.name, &prepared.place);
 
     let mut report = match (&file, &args.address, &args.id) {

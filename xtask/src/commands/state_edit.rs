@@ -16,7 +16,8 @@ async fn open(app: &App, command: &str) -> Result<(String, Session)> {
     let name = app.environment()?;
     app.lock(&name, command).await?;
     let place = app.connect_for(&name).await?;
-    let session = app.session(&name, &place, Events::default(), Purpose::Write).await?;
+    let mut session = app.session(&name, &place, Events::default(), Purpose::Write).await?;
+    super::rebuild::mend(app, &place, &mut session).await?;
     Ok((name, session))
 }
 

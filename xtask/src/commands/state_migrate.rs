@@ -11,6 +11,7 @@ use crate::cli::StatePlaceName;
 use crate::display::words::count;
 use crate::display::{data, json as print_json, talk};
 use crate::error::{Error, Result};
+use crate::opening::moved;
 use crate::state_home::{At, Held, StateHome};
 
 const COMMAND: &str = "state migrate";
@@ -18,7 +19,22 @@ const COMMAND: &str = "state migrate";
 /// Moves it, under the locks of both places; a backup stays.
 pub async fn run(app: &App, to: StatePlaceName) -> Result<()> {
     let name = app.environment()?;
-    let (from, to) = places(app, &name, to).await?;
+    let Some((from, to)) = places(app, &name, to).await? else {
+        let disk = StateHome::disk(app.state_dir(&name));
+        let state = disk.state().await?;
+        if let Some(to) = &state.moved_to {
+            return Err(moved(&name, to));
+        }
+        if app.global.json {
+            let (place, resources) = (disk.place(), state.entries.len());
+            print_json(
+                &json!({ "environment": name, "from": null, "to": place, "resources": resources, "backup": null }),
+            );
+        } else {
+            data(format_args!("{}: in {} already", count(state.entries.len(), "resource"), disk.place()));
+        }
+        return Ok(());
+    };
     let from_held = from.lock(COMMAND, app.lock_timeout()).await?;
     let to_held = match to.lock(COMMAND, app.lock_timeout()).await {
         Ok(held) => held,
@@ -33,8 +49,8 @@ pub async fn run(app: &App, to: StatePlaceName) -> Result<()> {
     result
 }
 
-/// From where to where.
-async fn places(app: &App, name: &str, to: StatePlaceName) -> Result<(StateHome, StateHome)> {
+/// From where to where. `None`: it is on disk, and was nowhere else.
+async fn places(app: &App, name: &str, to: StatePlaceName) -> Result<Option<(StateHome, StateHome)>> {
     let disk = StateHome::disk(app.state_dir(name));
     let declared = app.declared_home(name).await?;
     let before = app.remembered_home(name).await?;
@@ -47,17 +63,15 @@ async fn places(app: &App, name: &str, to: StatePlaceName) -> Result<(StateHome,
                 Some(other) if other.has_state().await? => other,
                 _ => disk,
             };
-            Ok((from, declared))
+            Ok(Some((from, declared)))
         }
         (StatePlaceName::Disk, _) => {
             let from = match (before, &declared.at) {
                 (Some(before), _) => before,
                 (None, At::S3 { .. }) => declared,
-                (None, At::Disk) => {
-                    return Err(Error::told(format!("the state of {name} is on disk already")));
-                }
+                (None, At::Disk) => return Ok(None),
             };
-            Ok((from, disk))
+            Ok(Some((from, disk)))
         }
     }
 }
