@@ -110,6 +110,9 @@ pub struct Rebuilt {
     /// Entries that the state had, and whose deposed rivals it did not.
     #[serde(skip)]
     kept: Vec<Entry>,
+    /// Whether the state lacked damaged records, and all that they can have told of was looked for.
+    #[serde(skip)]
+    mends: bool,
 }
 
 impl Rebuilt {
@@ -125,6 +128,7 @@ impl Rebuilt {
         self.deposed.retain(there);
         self.kept.retain(there);
         self.outputs.clear();
+        self.mends = false;
     }
 
     /// What brings a state up to date with all that was found.
@@ -139,6 +143,9 @@ impl Rebuilt {
         records.extend(self.found.iter().chain(&self.kept).map(adopted));
         if !self.outputs.is_empty() {
             records.push(Record::Outputs(self.outputs.clone()));
+        }
+        if self.mends {
+            records.push(Record::Mended);
         }
         records
     }
@@ -170,7 +177,7 @@ struct Search<'a> {
 impl Search<'_> {
     async fn run(&self) -> Result<Rebuilt, (Address, Failure)> {
         let graph = self.sources.graph;
-        let mut rebuilt = Rebuilt::default();
+        let mut rebuilt = Rebuilt { mends: self.state.damaged.is_some(), ..Rebuilt::default() };
         let mut pool = Pool::of(self, &mut rebuilt.others).await?;
         let mut known: Vec<Known> = vec![None; graph.nodes.len()];
         for level in levels(graph) {

@@ -137,6 +137,8 @@ pub enum Record {
     },
     /// The environment's outputs.
     Outputs(BTreeMap<String, Value>),
+    /// What damaged records told of was looked for everywhere, and what was found is in the records before this one.
+    Mended,
 }
 
 impl Record {
@@ -152,6 +154,7 @@ impl Record {
             Self::Forgot { .. } => "forgot",
             Self::Moved { .. } => "moved",
             Self::Outputs(_) => "outputs",
+            Self::Mended => "mended",
         }
     }
 }
@@ -176,6 +179,9 @@ pub struct State {
     /// Where the state was moved to, or is being moved: nobody goes on from here, as with an old environment file.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub moved_to: Option<String>,
+    /// Which records were damaged, until what they told of was looked for ([`Record::Mended`]).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub damaged: Option<String>,
 }
 
 /// How much of a new duration goes into a learned one.
@@ -185,6 +191,13 @@ impl State {
     /// Whether nothing is there and nothing was begun.
     pub fn is_empty(&self) -> bool {
         self.entries.is_empty() && self.deposed.is_empty() && self.pending.is_empty()
+    }
+
+    /// Notes that records are missing. Snapshots keep the note when the damaged records are long gone.
+    pub fn lacks(&mut self, damaged: &[String]) {
+        let known = self.damaged.take().into_iter();
+        let all: Vec<String> = known.chain(damaged.iter().cloned()).collect();
+        self.damaged = (!all.is_empty()).then(|| all.join("; "));
     }
 
     /// Takes up one record.
@@ -210,6 +223,7 @@ impl State {
             }
             Record::Moved { from, to } => self.moved(from, to),
             Record::Outputs(outputs) => self.outputs.clone_from(outputs),
+            Record::Mended => self.damaged = None,
         }
     }
 

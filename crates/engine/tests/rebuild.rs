@@ -9,6 +9,7 @@ use std::collections::BTreeMap;
 use engine::event::Events;
 use engine::plan::{Plan, Selection};
 use engine::rebuild::{Listed, Rebuilt, Sources, rebuild};
+use engine::state::Record;
 use engine::{Failure, FailureKind, Graph, Stack, State};
 use fake::*;
 use serde_json::json;
@@ -92,6 +93,29 @@ async fn what_was_deployed_is_found_as_it_was() {
         assert_eq!(state.outputs["subnet"], before.entries["net.subnet"].id);
         assert!(verbs(&plan_after(&world, &rebuilt, three()).await).is_empty());
     }
+}
+
+#[tokio::test]
+async fn a_state_that_lacks_records_is_whole_again_once_everything_was_looked_for() {
+    let (world, before) = lost(three()).await;
+    let mut state = State { cloud: before.cloud.clone(), ..State::default() };
+    state.lacks(&["journal-1.jsonl: line 2".to_owned()]);
+    let rebuilt = found_from(&world, &state, three(), &listed(&world)).await.unwrap();
+    let with = |rebuilt: &Rebuilt| {
+        let mut state = state.clone();
+        rebuilt.records().iter().for_each(|record| state.apply(record));
+        state
+    };
+    let mended = with(&rebuilt);
+    assert_eq!((mended.damaged.clone(), mended.entries.len()), (None, before.entries.len()));
+    assert!(!rebuild_of(&world, &mended).await.records().contains(&Record::Mended));
+    let mut some = rebuilt;
+    some.only(&["net.subnet"].into());
+    assert_eq!((with(&some).damaged, with(&some).entries.len()), (state.damaged.clone(), 1), "not all was looked for");
+}
+
+async fn rebuild_of(world: &World, state: &State) -> Rebuilt {
+    found_from(world, state, three(), &listed(world)).await.unwrap()
 }
 
 #[tokio::test]

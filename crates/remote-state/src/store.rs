@@ -241,6 +241,9 @@ impl S3Store {
                 found.damaged.push(format!("{}: {}", self.place().uri(&name), wrong.join(", ")));
             }
         }
+        if let Ok(state) = &mut found.state {
+            state.lacks(&found.damaged);
+        }
         while sealed.contains(&found.next) {
             found.next += 1;
         }
@@ -415,8 +418,7 @@ impl Store for S3Store {
 
 impl S3Store {
     fn loaded(&self, found: Found) -> Result<Loaded, StoreError> {
-        let damaged = (!found.damaged.is_empty()).then(|| found.damaged.join("; "));
         let state = found.state.map_err(|why| self.damaged(why))?;
-        Ok(Loaded { state, damaged, ..Loaded::default() })
+        Ok(Loaded { damaged: state.damaged.clone(), state, ..Loaded::default() })
     }
 }

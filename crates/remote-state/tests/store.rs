@@ -283,6 +283,24 @@ async fn a_damaged_segment_is_named_and_hides_no_other() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn damage_is_known_until_it_is_mended_also_when_a_claim_folded_it_away() {
+    let place = place("damaged-folded");
+    store("first", &place).await.append([line("a"), line("b")].concat()).await.unwrap();
+    overwrite(&place, "journal-1/00000001.jsonl", |bytes| bytes[30] ^= 1).await;
+    for who in ["second", "third"] {
+        // It fails before it mends anything.
+        let loaded = store(who, &place).await.claim().await.unwrap();
+        assert_eq!(names(&loaded.state), ["b"]);
+        assert!(loaded.damaged.unwrap().ends_with("journal-1/00000001.jsonl: line 1: the checksum does not fit"));
+    }
+    let mender = store("mender", &place).await;
+    let mut state = mender.claim().await.unwrap().state;
+    state.apply(&Record::Mended);
+    mender.compact(&state).await.unwrap();
+    assert_eq!(store("last", &place).await.claim().await.unwrap().damaged, None);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_snapshot_that_was_deleted_is_not_an_empty_state() {
     let place = place("deleted");
     let first = store("first", &place).await;

@@ -71,6 +71,8 @@ struct Found {
     ended: usize,
     /// Whether the snapshot must be written anew before anything is appended.
     rewrite: bool,
+    /// Journals that are not what was written, and what is wrong with each.
+    damaged: Vec<(PathBuf, String)>,
 }
 
 /// A snapshot, or what is wrong with it.
@@ -88,7 +90,7 @@ fn look(dir: &Path) -> Result<Found, StoreError> {
     for _ in 0..LOOKS {
         let before = stamp(dir);
         let found = load(dir);
-        let whole = found.as_ref().is_ok_and(|it| it.loaded.damaged.is_none() && it.loaded.mended.is_none());
+        let whole = found.as_ref().is_ok_and(|found| found.damaged.is_empty() && !found.rewrite);
         if whole || stamp(dir) == before {
             return found;
         }
@@ -109,6 +111,20 @@ fn is_begun(journal: &Path) -> bool {
 }
 
 fn load(dir: &Path) -> Result<Found, StoreError> {
+    let mut found = read_all(dir)?;
+    let mut wrong: Vec<String> =
+        found.damaged.iter().map(|(path, wrong)| format!("{}: {wrong}", path.display())).collect();
+    if !wrong.is_empty()
+        && let Some(mended) = found.loaded.mended.take()
+    {
+        wrong.insert(0, format!("{mended}, and not all of that is whole"));
+    }
+    found.loaded.state.lacks(&wrong);
+    found.loaded.damaged.clone_from(&found.loaded.state.damaged);
+    Ok(found)
+}
+
+fn read_all(dir: &Path) -> Result<Found, StoreError> {
     let path = snapshot_path(dir);
     let why = match snapshot(&path)? {
         Some(Ok(snapshot)) => return found(dir, snapshot.generation, snapshot.state),
@@ -153,14 +169,11 @@ fn made_again(dir: &Path, previous: Snapshot, why: &str) -> Result<Found, StoreE
     damaged.extend(between.damaged.into_iter().chain(between.cut));
     let mut found = found(dir, previous.generation + 1, state)?;
     found.rewrite = true;
-    let journals =
-        [(!damaged.is_empty()).then(|| format!("{}: {}", path.display(), few(&damaged))), found.loaded.damaged];
-    let journals: Vec<String> = journals.into_iter().flatten().collect();
+    if !damaged.is_empty() {
+        found.damaged.insert(0, (path, few(&damaged)));
+    }
     let mended = format!("{}: {why}; made again from what was there before it", snapshot_path(dir).display());
-    (found.loaded.mended, found.loaded.damaged) = match journals.is_empty() {
-        true => (Some(mended), None),
-        false => (None, Some(format!("{mended}, and not whole: {}", journals.join("; ")))),
-    };
+    found.loaded.mended = Some(mended);
     Ok(found)
 }
 
@@ -198,12 +211,12 @@ fn found(dir: &Path, generation: u64, mut state: State) -> Result<Found, StoreEr
     let journalled = codec::decode(&bytes.unwrap_or_default());
     journalled.records.iter().for_each(|record| state.apply(record));
     let damaged = match gone {
-        true => Some(format!("{}: it is not there", path.display())),
-        false if journalled.damaged.is_empty() => None,
-        false => Some(format!("{}: {}", path.display(), few(&journalled.damaged))),
+        true => vec![(path, "it is not there".to_owned())],
+        false if journalled.damaged.is_empty() => Vec::new(),
+        false => vec![(path, few(&journalled.damaged))],
     };
-    let loaded = Loaded { state, lost: journalled.cut, damaged, mended: None };
-    Ok(Found { generation, loaded, ended: journalled.ended, rewrite: false })
+    let loaded = Loaded { state, lost: journalled.cut, ..Loaded::default() };
+    Ok(Found { generation, loaded, ended: journalled.ended, rewrite: false, damaged })
 }
 
 fn open_journal(dir: &Path, generation: u64, ended: usize) -> Result<File, StoreError> {
@@ -217,14 +230,18 @@ fn open_journal(dir: &Path, generation: u64, ended: usize) -> Result<File, Store
     Ok(file)
 }
 
+/// Loads for whoever writes: copies of damaged journals are put aside.
+fn load_to_write(dir: &Path) -> Result<Found, StoreError> {
+    let found = load(dir)?;
+    found.damaged.iter().try_for_each(|(path, _)| keep_damaged(path))?;
+    Ok(found)
+}
+
 /// The journal, open to be appended to. A damaged snapshot is put aside and written anew first.
 fn opened(dir: &Path) -> Result<Open, StoreError> {
-    let found = load(dir)?;
+    let found = load_to_write(dir)?;
     if found.rewrite {
         return put(dir, found.generation, &found.loaded.state);
-    }
-    if found.loaded.damaged.is_some() {
-        keep_damaged(&journal_path(dir, found.generation))?;
     }
     Ok(Open { generation: found.generation, journal: open_journal(dir, found.generation, found.ended)? })
 }
@@ -255,7 +272,7 @@ fn compact(dir: &Path, open: &Mutex<Option<Open>>, state: &State) -> Result<(), 
     let mut open = open.lock().unwrap_or_else(PoisonError::into_inner);
     let old = match open.as_ref() {
         Some(open) => open.generation,
-        None => load(dir)?.generation,
+        None => load_to_write(dir)?.generation,
     };
     *open = Some(put(dir, old, state)?);
     Ok(())

@@ -77,7 +77,7 @@ pub struct Loaded {
     /// would have said is found out by looking.
     pub lost: Option<String>,
     /// What was damaged and could not all be made up for: records are missing. What they told of is found again by
-    /// tags and names ([`rebuild`](crate::rebuild)).
+    /// tags and names ([`rebuild`](crate::rebuild)). The state has a note of it until then ([`State::damaged`]).
     pub damaged: Option<String>,
     /// What was damaged and made up for without loss.
     pub mended: Option<String>,

@@ -159,6 +159,35 @@ async fn two_damaged_snapshots_are_an_error_that_names_both() {
     assert!(error.contains("state.json") && error.contains("state-previous.json"), "{error}");
 }
 
+#[tokio::test]
+async fn damage_is_known_until_it_is_mended_also_when_the_journal_is_folded_away() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = FileStore::new(dir.path());
+    store.append([line("a"), line("b"), line("c")].concat()).await.unwrap();
+    let path = journal_path(dir.path(), 0);
+    let mut bytes = fs::read(&path).unwrap();
+    bytes[30] ^= 1;
+    fs::write(&path, &bytes).unwrap();
+    let said = Some(format!("{}: line 1: the checksum does not fit", path.display()));
+    for _ in 0..3 {
+        // Such as `state mv`, which mends nothing.
+        let store = FileStore::new(dir.path());
+        let loaded = store.load().await.unwrap();
+        assert_eq!((names(&loaded.state), &loaded.damaged), (vec!["b", "c"], &said));
+        store.compact(&loaded.state).await.unwrap();
+    }
+    assert_eq!(fs::read(path.with_extension("damaged")).unwrap(), bytes, "a copy is kept");
+    let store = FileStore::new(dir.path());
+    let mut state = store.load().await.unwrap().state;
+    let mut bytes = Vec::new();
+    codec::encode(&Record::Mended, &mut bytes);
+    store.append(bytes).await.unwrap();
+    assert_eq!(store.load().await.unwrap().damaged, None);
+    state.apply(&Record::Mended);
+    store.compact(&state).await.unwrap();
+    assert_eq!(store.load().await.unwrap().damaged, None);
+}
+
 /// What a process does whose files may not grow beyond a few bytes, and then may again.
 #[tokio::test]
 async fn a_line_that_had_no_room_does_not_run_into_the_next_one() {
