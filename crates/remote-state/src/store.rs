@@ -8,7 +8,8 @@
 //!    and each place in it is taken once.
 //! 2. The snapshot is written with `If-Match` of the one that was read, and opens the next generation.
 //! 3. Who wants to write *seals* first: takes the journal's next place with an object that names it. The seal stays when
-//!    the records before it were folded into the next snapshot and deleted.
+//!    the records before it were folded into the next snapshot and deleted. That of the very first snapshot says so once
+//!    it is there (`Seal::opened`): without any other trace, a snapshot that is gone could not be told from none yet.
 //!
 //! Why an earlier run that still lives (its machine slept, its lease ended) cannot write any more once
 //! [`claim`](Store::claim) returned, and nothing that it was told is safe gets lost:
@@ -32,6 +33,8 @@
 //! reads anew if another took its place meanwhile. Conditional writes:
 //! <https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-writes.html>.
 
+mod seal;
+
 use std::path::PathBuf;
 
 use engine::State;
@@ -40,11 +43,13 @@ use engine::store::codec::{self, Unreadable};
 use engine::store::{Holder, Loaded, Store, StoreError};
 use engine::{Failure, FailureKind};
 use futures::{StreamExt, TryStreamExt, stream};
+use serde::Serialize;
 use tokio::sync::Mutex;
 
 use crate::Gate;
 use crate::objects::{If, Object, Objects, Written};
 use crate::place::{Place, SNAPSHOT};
+use seal::{Seal, fenced, is_seal, numbers};
 
 /// How often something is begun anew because others wrote meanwhile.
 const TRIES: usize = 20;
@@ -90,6 +95,8 @@ struct Found {
     next: u64,
     /// What is wrong with segments.
     damaged: Vec<String>,
+    /// Whether a seal says that a snapshot was written.
+    opened: bool,
 }
 
 impl S3Store {
@@ -194,6 +201,10 @@ impl S3Store {
         // A first claim seals generation 0 before there is any snapshot; whatever else is there went on from one.
         if generation > 0 || !found.records.is_empty() {
             found.state = Err(format!("it is not there, but journal-{generation} goes on from it"));
+        } else if found.opened {
+            // Of which generation it was nothing tells.
+            let why = "it is not there, but the seal in journal-0 says that it was";
+            found = Found::empty(BEYOND, Err(why.to_owned()));
         }
         Ok(found)
     }
@@ -225,6 +236,7 @@ impl S3Store {
             let (Some((_, number)), Some(object)) = (numbers(&name), object) else { continue };
             if is_seal(&object) {
                 sealed.push(number);
+                found.opened |= Seal::read(&object).is_some_and(|seal| seal.opened);
                 continue;
             }
             if number != found.next {
@@ -260,9 +272,9 @@ impl S3Store {
                 (Some(state), _) | (None, Ok(state)) => state,
                 (None, Err(why)) => return Err(self.damaged(why.clone())),
             };
-            let seal = serde_json::to_vec(&self.holder).unwrap_or_default();
+            let seal = Seal::of(&self.holder, false);
             let name = Place::segment(found.generation, found.next);
-            let Written::Done(_) = self.objects.put(&name, &seal, If::Absent, &[]).await? else {
+            let Written::Done(sealed) = self.objects.put(&name, &seal, If::Absent, &[]).await? else {
                 // A late append, or another's seal, came first. A run that appends all the time would always be first:
                 // it runs into a wall, put further ahead each time.
                 let names = self.objects.list(&format!("journal-{}/", found.generation)).await?;
@@ -275,6 +287,10 @@ impl S3Store {
             let generation = found.generation + 1;
             let Some(etag) = self.put_snapshot(generation, state, found.etag.as_deref()).await? else { continue };
             *open = Some(Open { generation, etag, next: 1 });
+            if found.etag.is_none() {
+                // Of the first snapshot nothing else tells.
+                self.objects.put(&name, &Seal::of(&self.holder, true), If::Is(&sealed), &[]).await?;
+            }
             self.clean(generation, found.generation, &found.records).await;
             return Ok(found);
         }
@@ -362,28 +378,12 @@ async fn segment(objects: Objects, name: String) -> Result<(String, Option<Objec
 
 impl Found {
     fn empty(generation: u64, state: Result<State, String>) -> Self {
-        Self { generation, etag: None, state, records: Vec::new(), next: 1, damaged: Vec::new() }
+        Self { generation, etag: None, state, records: Vec::new(), next: 1, damaged: Vec::new(), opened: false }
     }
 }
 
-/// The generation and number of a segment's name.
-fn numbers(name: &str) -> Option<(u64, u64)> {
-    let (generation, number) = name.strip_prefix("journal-")?.strip_suffix(".jsonl")?.split_once('/')?;
-    Some((generation.parse().ok()?, number.parse().ok()?))
-}
-
-/// A seal is a JSON object; a line of the journal begins with its checksum.
-fn is_seal(object: &Object) -> bool {
-    object.bytes.first() == Some(&b'{')
-}
-
-fn fenced(seal: Option<&Object>) -> StoreError {
-    let holder: Option<Holder> = seal.and_then(|seal| serde_json::from_slice(&seal.bytes).ok());
-    StoreError::Fenced { by: holder.map_or_else(|| "nothing is known of it".to_owned(), |holder| holder.to_string()) }
-}
-
 /// One version of the snapshot.
-#[derive(Clone, Debug, serde::Serialize)]
+#[derive(Clone, Debug, Serialize)]
 pub struct Version {
     /// Its id.
     pub id: String,

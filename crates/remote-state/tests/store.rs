@@ -315,6 +315,36 @@ async fn a_snapshot_that_was_deleted_is_not_an_empty_state() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_deleted_snapshot_is_missed_also_where_no_versions_are_kept() {
+    let cloud = connect().await;
+    let s3 = s3(&cloud);
+    const PLAIN: &str = "groundplan-no-versions";
+    s3.create_bucket().bucket(PLAIN).send().await.unwrap();
+    let place = Place::new(PLAIN, REGION, &["tests", "deleted"]);
+    // A run that died between its seal and the first snapshot: that is no damage.
+    let seal = json!({ "who": "dead", "pid": 7, "command": "deploy-full", "since": "now" }).to_string();
+    let key = format!("{}/journal-0/00000001.jsonl", place.prefix);
+    s3.put_object().bucket(PLAIN).key(key).body(seal.into_bytes().into()).send().await.unwrap();
+    assert!(store("reader", &place).await.load().await.unwrap().state.is_empty());
+    let first = store("first", &place).await;
+    first.claim().await.unwrap();
+    first.append(line("a")).await.unwrap();
+    let state = first.load().await.unwrap().state;
+    first.compact(&state).await.unwrap();
+    s3.delete_object().bucket(PLAIN).key(format!("{}/state.json", place.prefix)).send().await.unwrap();
+    let second = store("second", &place).await;
+    for result in [second.load().await, second.claim().await] {
+        match result {
+            Err(StoreError::Damaged { why, .. }) => assert!(why.contains("the seal in journal-0"), "{why}"),
+            other => panic!("{other:?}"),
+        }
+    }
+    // Put back, it counts again.
+    second.replace(&state).await.unwrap();
+    assert_eq!(names(&second.load().await.unwrap().state), ["a"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_missing_bucket_is_said_with_what_to_do() {
     let place = Place::new("groundplan-no-such-bucket", REGION, &["x"]);
     let error = store("first", &place).await.load().await.unwrap_err();
