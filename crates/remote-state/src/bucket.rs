@@ -80,10 +80,11 @@ impl Wanted {
         let mut bucket = Work::new(cloud, &self.bucket, &self.region);
         bucket.protected().await?;
         if let (Some(region), Some(name)) = (&self.replicate_to, self.replica()) {
+            let found = replication::read(&bucket, &name).await?;
             let mut replica = Work::new(cloud, &name, region);
             replica.protected().await?;
             bucket.steps.append(&mut replica.steps);
-            replication::replicate(&mut bucket, &name, &self.account).await?;
+            replication::replicate(&mut bucket, found, &self.account).await?;
         }
         if let Some(table) = &self.lock_table {
             bucket.steps.extend(table::create(cloud, table, &self.region).await?);

@@ -2,8 +2,8 @@
 //! <https://docs.aws.amazon.com/AmazonS3/latest/userguide/security-best-practices.html>
 
 use aws_sdk_s3::types::{
-    BucketLifecycleConfiguration, BucketVersioningStatus, ExpirationStatus, LifecycleRule, LifecycleRuleFilter,
-    NoncurrentVersionExpiration, ObjectOwnership, OwnershipControls, OwnershipControlsRule,
+    BucketLifecycleConfiguration, BucketVersioningStatus, ExpirationStatus, LifecycleExpiration, LifecycleRule,
+    LifecycleRuleFilter, NoncurrentVersionExpiration, ObjectOwnership, OwnershipControls, OwnershipControlsRule,
     PublicAccessBlockConfiguration, ServerSideEncryption, ServerSideEncryptionByDefault,
     ServerSideEncryptionConfiguration, ServerSideEncryptionRule, VersioningConfiguration,
 };
@@ -146,7 +146,7 @@ pub(super) async fn only_tls(work: &mut Work<'_>) -> Result<(), StoreError> {
     Ok(())
 }
 
-/// Versions that were replaced go after a time; other rules stay.
+/// Versions that were replaced go after a time, and so does what is left of a deleted object; other rules stay.
 pub(super) async fn old_versions(work: &mut Work<'_>) -> Result<(), StoreError> {
     let answer = work.s3.get_bucket_lifecycle_configuration().bucket(&work.bucket).send().await;
     let mut rules = match answer.aws("s3:GetLifecycleConfiguration") {
@@ -159,10 +159,22 @@ pub(super) async fn old_versions(work: &mut Work<'_>) -> Result<(), StoreError> 
         .status(ExpirationStatus::Enabled)
         .filter(LifecycleRuleFilter::builder().prefix("").build())
         .noncurrent_version_expiration(old)
+        // A deleted segment leaves a marker, which would stay for ever.
+        .expiration(LifecycleExpiration::builder().expired_object_delete_marker(true).build())
         .build();
     let ours = ours.map_err(invalid).map_err(work.failed())?;
     let is_right = |rule: &LifecycleRule| {
-        rule.status == ours.status && rule.noncurrent_version_expiration == ours.noncurrent_version_expiration
+        let markers = rule.expiration.as_ref().and_then(|expiration| expiration.expired_object_delete_marker);
+        // A rule that is about a part of the bucket only is not this one.
+        let all = |filter: &LifecycleRuleFilter| {
+            let sizes = (filter.object_size_greater_than, filter.object_size_less_than);
+            let narrowed = filter.and.is_some() || filter.tag.is_some() || sizes != (None, None);
+            !narrowed && filter.prefix.as_deref().unwrap_or_default().is_empty()
+        };
+        rule.status == ours.status
+            && rule.noncurrent_version_expiration == ours.noncurrent_version_expiration
+            && markers == Some(true)
+            && rule.filter.as_ref().is_none_or(all)
     };
     let did = match rules.iter_mut().find(|rule| rule.id.as_deref() == Some(OURS)) {
         Some(rule) if is_right(rule) => Did::Kept,

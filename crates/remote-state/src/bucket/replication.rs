@@ -18,25 +18,77 @@ const OURS: &str = "GroundplanState";
 /// How often S3 is asked again that does not know the new role yet, a second apart.
 const TRIES: u32 = 20;
 
-/// Copies to another bucket from now on. What is deleted here stays there.
-pub(super) async fn replicate(work: &mut Work<'_>, replica: &str, account: &str) -> Result<(), StoreError> {
-    let role = role(work, replica, account).await?;
+/// Where the copies go, and how the bucket replicates now.
+pub(super) struct Replication {
+    /// The bucket that objects are copied to.
+    replica: String,
+    arn: String,
+    there: Option<ReplicationConfiguration>,
+}
+
+/// Reads how the bucket replicates, before anything is made for it.
+///
+/// # Errors
+/// Others replicate it already. A bucket has one role for all of its rules: ours in its place would end their copies.
+pub(super) async fn read(work: &Work<'_>, replica: &str) -> Result<Replication, StoreError> {
     let answer = work.s3.get_bucket_replication().bucket(&work.bucket).send().await;
     let there = match answer.aws("s3:GetReplicationConfiguration") {
         Err(failure) if failure.code == "ReplicationConfigurationNotFoundError" => None,
         other => other.map_err(work.failed())?.replication_configuration,
     };
-    let invalid = |error: aws_sdk_s3::error::BuildError| Failure::invalid(error.to_string());
     let arn = format!("arn:{}:s3:::{replica}", partition(&work.region));
-    let is_right = |rule: &ReplicationRule| {
-        rule.id.as_deref() == Some(OURS)
-            && rule.status == ReplicationRuleStatus::Enabled
-            && rule.destination.as_ref().is_some_and(|destination| destination.bucket == arn)
-    };
-    if there.as_ref().is_some_and(|there| there.role == role && there.rules.iter().any(is_right)) {
+    let found = Replication { replica: replica.to_owned(), arn, there };
+    let Some(theirs) = found.theirs(work).filter(|_| !found.is_copied()) else { return Ok(found) };
+    let others = theirs.rules.iter().map(|rule| rule.id.as_deref().unwrap_or("one without a name"));
+    let others: Vec<&str> = others.collect();
+    let failure = Failure::invalid(format!(
+        "it replicates already, with the role {} and the rules of others: {}",
+        theirs.role,
+        others.join(", ")
+    ));
+    Err(work.failed()(failure.hint(format!(
+        "a bucket has one role for all of its rules: let that role copy to {} too, and add a rule for it; or leave \
+         `replicate-to` out",
+        found.arn
+    ))))
+}
+
+impl Replication {
+    /// A configuration with another role than ours and others' rules.
+    fn theirs(&self, work: &Work<'_>) -> Option<&ReplicationConfiguration> {
+        let ours = format!(":role/{}", role_name(&work.bucket));
+        let there = self.there.as_ref()?;
+        let others = there.rules.iter().any(|rule| rule.id.as_deref() != Some(OURS));
+        (others && !there.role.ends_with(&ours)).then_some(there)
+    }
+
+    /// Whether every object is copied where it shall be, by whomever.
+    fn is_copied(&self) -> bool {
+        let whole = |rule: &ReplicationRule| {
+            let all = |filter: &ReplicationRuleFilter| {
+                filter.and.is_none() && filter.tag.is_none() && filter.prefix.as_deref().unwrap_or_default().is_empty()
+            };
+            rule.status == ReplicationRuleStatus::Enabled
+                && rule.destination.as_ref().is_some_and(|destination| destination.bucket == self.arn)
+                && rule.filter.as_ref().is_none_or(all)
+        };
+        self.there.as_ref().is_some_and(|there| there.rules.iter().any(whole))
+    }
+}
+
+/// Copies to another bucket from now on. What is deleted here stays there.
+pub(super) async fn replicate(work: &mut Work<'_>, found: Replication, account: &str) -> Result<(), StoreError> {
+    if found.theirs(work).is_some() {
         work.step("replication", Did::Kept);
         return Ok(());
     }
+    let role = role(work, &found.replica, account).await?;
+    let invalid = |error: aws_sdk_s3::error::BuildError| Failure::invalid(error.to_string());
+    if found.is_copied() && found.there.as_ref().is_some_and(|there| there.role == role) {
+        work.step("replication", Did::Kept);
+        return Ok(());
+    }
+    let Replication { arn, there, .. } = found;
     let mut rules = there.as_ref().map(|there| there.rules.clone()).unwrap_or_default();
     rules.retain(|rule| rule.id.as_deref() != Some(OURS));
     let highest = rules.iter().filter_map(|rule| rule.priority).max().unwrap_or_default();
@@ -70,11 +122,15 @@ pub(super) async fn replicate(work: &mut Work<'_>, replica: &str, account: &str)
     Ok(())
 }
 
+fn role_name(bucket: &str) -> String {
+    // 64 characters at most: <https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html>.
+    format!("{}-replication", bucket.get(..52).unwrap_or(bucket))
+}
+
 /// The role that S3 copies with, and no more than that: its ARN.
 async fn role(work: &mut Work<'_>, replica: &str, account: &str) -> Result<String, StoreError> {
     let partition = partition(&work.region);
-    // 64 characters at most: <https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html>.
-    let name = format!("{}-replication", work.bucket.get(..52).unwrap_or(&work.bucket));
+    let name = role_name(&work.bucket);
     let place = format!("IAM role {name}");
     let failed = |failure| StoreError::Remote { place: place.clone(), failure: Box::new(failure) };
     let iam = work.cloud.client(&work.region, Iam::new);
