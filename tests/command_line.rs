@@ -213,6 +213,35 @@ fn a_local_cloud_that_was_restarted_is_noticed() {
 }
 
 #[test]
+fn a_move_within_the_state_says_what_comes_of_it() {
+    let workspace = Workspace::new("events/example");
+    let dir = workspace.root().join("environments/events");
+    std::fs::create_dir_all(&dir).unwrap();
+    std::fs::copy(support::repository().join("crates/events/example/base.toml"), dir.join("example.toml")).unwrap();
+    workspace.ok(&["deploy-full", "--yes"]);
+    let topics = workspace.json(0, &["state", "list"]);
+    let of = |kind: &str| {
+        let mut all = topics.as_array().unwrap().iter().map(|one| one.as_str().unwrap());
+        all.find(|address| address.starts_with(kind)).unwrap_or_else(|| panic!("{kind} in {topics}")).to_owned()
+    };
+    let (topic, policy) = (of("events.topic."), of("events.topic-policy."));
+
+    assert!(workspace.ok(&["state", "mv", &topic, &topic]).contains("nothing was done"));
+    assert_eq!(workspace.json(0, &["state", "list"]), topics);
+    workspace.ok(&["state", "rm", &policy, "--yes"]);
+    let other = workspace.run(&["state", "mv", &topic, &policy, "--yes"]);
+    assert_eq!(other.status.code(), Some(1));
+    assert!(text(&other.stderr).contains("AWS::SNS::TopicPolicy"), "{}", text(&other.stderr));
+    let nowhere = workspace.run(&["state", "mv", &topic, "events.topic.nowhere"]);
+    assert_eq!(nowhere.status.code(), Some(1));
+    let said = text(&nowhere.stderr);
+    assert!(said.contains("not declared") && said.contains("deletes") && said.contains("--yes"), "{said}");
+    workspace.ok(&["state", "mv", &topic, "events.topic.nowhere", "--yes"]);
+    let back = workspace.ok(&["state", "mv", "events.topic.nowhere", &topic]);
+    assert!(back.contains("The next deploy changes its address tag."), "{back}");
+}
+
+#[test]
 fn a_secret_is_set_unseen() {
     let workspace = Workspace::new("security/example");
     let dir = workspace.root().join("environments/security");
