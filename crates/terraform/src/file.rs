@@ -1,6 +1,7 @@
 //! A state file of version 4, as Terraform and OpenTofu write it.
 
 use serde::Deserialize;
+use serde::de::IgnoredAny;
 use serde_json::{Map, Value};
 
 use crate::attributes::Attributes;
@@ -78,6 +79,9 @@ struct RawInstance {
     deposed: Option<String>,
     #[serde(default)]
     attributes: Option<Map<String, Value>>,
+    /// As Terraform 0.11 kept them, until it writes the instance anew.
+    #[serde(default)]
+    attributes_flat: Option<IgnoredAny>,
     #[serde(default)]
     sensitive_attributes: Option<Vec<Value>>,
 }
@@ -128,7 +132,8 @@ fn located(error: serde_json::Error) -> ReadError {
 fn instance(resource: &RawResource, raw: &RawInstance) -> Instance {
     let empty = Map::new();
     let attributes = raw.attributes.as_ref().unwrap_or(&empty);
-    let attributes = Attributes::new(attributes, raw.sensitive_attributes.as_deref().unwrap_or_default());
+    let is_flat = raw.attributes.is_none() && raw.attributes_flat.is_some();
+    let attributes = Attributes::new(attributes, raw.sensitive_attributes.as_deref().unwrap_or_default()).flat(is_flat);
     Instance {
         address: address::of(resource.module.as_deref(), &resource.type_name, &resource.name, raw.index_key.as_ref()),
         type_name: resource.type_name.clone(),
@@ -218,6 +223,21 @@ mod tests {
             "sensitive_attributes": [[{ "type": "get_attr", "value": "id" }]] }]);
         let read = read(&file(subnet(instances))).unwrap();
         assert!(!format!("{read:?}").contains("hunter2"));
-        assert!(matches!(&read.instances[0].becomes, Becomes::WithoutId { .. }));
+        assert!(why(&read.instances[0]).starts_with("the file marks its id or name as sensitive"));
+    }
+
+    fn why(instance: &Instance) -> &'static str {
+        match instance.becomes {
+            Becomes::WithoutId { why, .. } => why,
+            _ => panic!("{instance:?} has an id"),
+        }
+    }
+
+    #[test]
+    fn what_terraform_0_11_wrote_is_told_with_the_next_step() {
+        let instances = json!([{ "attributes_flat": { "id": "subnet-1" } }, { "attributes": { "cidr_block": "x" } }]);
+        let read = read(&file(subnet(instances))).unwrap();
+        assert!(why(&read.instances[0]).contains("`terraform apply -refresh-only`"));
+        assert!(why(&read.instances[1]).starts_with("the file does not tell its id"));
     }
 }

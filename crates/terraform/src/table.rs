@@ -68,7 +68,7 @@ enum What {
 }
 
 const fn is(terraform: &'static str, type_name: &'static str, id: Id) -> Row {
-    Row { terraform, what: What::Is(type_name, id, "the file does not tell its id"), apart: &[] }
+    Row { terraform, what: What::Is(type_name, id, NO_ID), apart: &[] }
 }
 
 const fn is_if(terraform: &'static str, type_name: &'static str, id: Id, why_not: &'static str) -> Row {
@@ -94,6 +94,12 @@ const TARGET_GROUP: &str = "AWS::ElasticLoadBalancingV2::TargetGroup";
 const ROUTE_TABLE_ASSOCIATION: &str = "AWS::EC2::SubnetRouteTableAssociation";
 const ONE_RULE: &str = "the file does not tell its rule's id: it stands for several rules, or was made by a provider \
                         before version 4.56";
+
+const NO_ID: &str = "the file does not tell its id: `import ADDRESS ID` adopts it";
+const SENSITIVE: &str =
+    "the file marks its id or name as sensitive, so that it is not read: `import ADDRESS ID` adopts it";
+const FLAT: &str = "the file has it as Terraform 0.11 wrote it: `terraform apply -refresh-only` writes it anew, or `import \
+                    ADDRESS ID` adopts it";
 
 const AWS_MADE: &str = "AWS made it itself, and Terraform took it over: it cannot be declared";
 
@@ -307,7 +313,15 @@ pub(crate) fn becomes(terraform: &str, it: &Attributes<'_>) -> Becomes {
                     let itself = Target { type_name, id, implied: false };
                     Becomes::Ours([itself].into_iter().chain(apart).collect())
                 }
-                None => Becomes::WithoutId { type_name, why: why_not },
+                None => {
+                    let why = match why_not {
+                        AWS_MADE => AWS_MADE,
+                        _ if it.was_withheld() => SENSITIVE,
+                        _ if it.is_flat() => FLAT,
+                        why_not => why_not,
+                    };
+                    Becomes::WithoutId { type_name, why }
+                }
             }
         }
     }
