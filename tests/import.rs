@@ -335,7 +335,8 @@ fn what_is_of_another_system_stays_its_own() {
         ("aws_internet_gateway", "legacy", json!({ "id": id("gateway"), "vpc_id": id("vpc") })),
         ("aws_eip", "bastion", json!({ "id": "eipalloc-x", "public_ip": id("address") })),
     ];
-    let report = workspace.json(0, &["import", "--terraform-state", &state_file(&workspace, &resources)]);
+    let file = state_file(&workspace, &resources);
+    let report = workspace.json(0, &["import", "--terraform-state", &file]);
     assert_eq!(report["matched"], json!([]), "{report:#}");
     for (terraform, declared) in
         [("aws_internet_gateway.legacy", "networking.internet-gateway"), ("aws_eip.bastion", "networking.eip.")]
@@ -343,6 +344,17 @@ fn what_is_of_another_system_stays_its_own() {
         let why = why(&report, terraform);
         assert!(why.starts_with(&format!("nothing tells whether it is {declared}")), "{terraform}: {why}");
     }
+    // One that only its alias tells to be elsewhere is not told to be the same without that being said.
+    let mut state: Value = serde_json::from_str(&std::fs::read_to_string(&file).unwrap()).unwrap();
+    let mut west = state["resources"][0].clone();
+    west["name"] = json!("west");
+    west["provider"] = json!("provider[\"registry.terraform.io/hashicorp/aws\"].west");
+    state["resources"].as_array_mut().unwrap().push(west);
+    std::fs::write(&file, state.to_string()).unwrap();
+    let report = workspace.json(0, &["import", "--terraform-state", &file]);
+    let west = why(&report, "aws_vpc.west");
+    assert!(west.starts_with("it is the same as aws_vpc.legacy; the file does not tell the region"), "{west}");
+
     workspace.ok(&["destroy", "--yes", "--lift-protection"]);
     assert_eq!(workspace.boto3("legacy.py", &[&id("address")]), json!(true), "another's address was released");
 }

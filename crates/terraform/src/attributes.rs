@@ -71,9 +71,10 @@ impl<'a> Attributes<'a> {
         items.filter_map(Value::as_object).map(|values| Attributes::new(values, &[]))
     }
 
-    /// The region: as the provider's version 6 tells it, else as the ARN does.
+    /// The region: as the provider's version 6 tells it, else as the ARN does, which may be the id. Empty: its ARN names
+    /// none, as those of what is in no region.
     pub(crate) fn region(&self) -> Option<&'a str> {
-        let of_arn = || self.arn("arn")?.split(':').nth(3).filter(|region| !region.is_empty());
-        self.text("region").or_else(of_arn)
+        let of_arn = |name| self.arn(name)?.split(':').nth(3);
+        self.text("region").or_else(|| of_arn("arn")).or_else(|| of_arn("id"))
     }
 }

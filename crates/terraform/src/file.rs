@@ -1,5 +1,7 @@
 //! A state file of version 4, as Terraform and OpenTofu write it.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 use serde_json::{Map, Value};
@@ -32,8 +34,10 @@ pub struct Instance {
     pub tainted: bool,
     /// Terraform's key of a replaced object that it had still to delete; `None`: it is the current object.
     pub deposed: Option<String>,
-    /// The region it lives in, where the file tells.
+    /// The region it lives in, where the file tells: of itself, or of everything else of its provider.
     pub region: Option<String>,
+    /// The alias of its provider, where nothing tells the region.
+    pub unplaced: Option<String>,
     /// What it is for us.
     pub becomes: Becomes,
 }
@@ -65,6 +69,9 @@ struct RawResource {
     #[serde(rename = "type")]
     type_name: String,
     name: String,
+    /// `provider["registry.terraform.io/hashicorp/aws"].west`, with `module.x.` before it or not.
+    #[serde(default)]
+    provider: String,
     #[serde(default)]
     instances: Vec<RawInstance>,
 }
@@ -103,13 +110,15 @@ pub fn read(text: &str) -> Result<StateFile, ReadError> {
     let file: File = serde_json::from_str(text).map_err(located)?;
     let (managed, data): (Vec<RawResource>, Vec<RawResource>) =
         file.resources.into_iter().partition(|resource| resource.mode == "managed");
+    let mut instances: Vec<(&str, Instance)> = managed
+        .iter()
+        .flat_map(|resource| resource.instances.iter().map(|one| (&*resource.provider, instance(resource, one))))
+        .collect();
+    place(&mut instances);
     Ok(StateFile {
         terraform_version: file.terraform_version,
         serial: file.serial,
-        instances: managed
-            .iter()
-            .flat_map(|resource| resource.instances.iter().map(|one| instance(resource, one)))
-            .collect(),
+        instances: instances.into_iter().map(|(_, instance)| instance).collect(),
         data_sources: data.iter().map(|resource| resource.instances.len()).sum(),
     })
 }
@@ -129,6 +138,32 @@ fn located(error: serde_json::Error) -> ReadError {
     ReadError::Json { line: error.line(), column: error.column(), what }
 }
 
+/// A provider has one region. What tells none is where all else of its provider is.
+fn place(instances: &mut [(&str, Instance)]) {
+    let mut regions: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+    for (provider, instance) in instances.iter() {
+        let region = instance.region.clone().filter(|region| !region.is_empty());
+        regions.entry((*provider).to_owned()).or_default().extend(region);
+    }
+    for (provider, instance) in instances {
+        if instance.region.is_none() {
+            let known = regions.get(*provider).filter(|regions| regions.len() == 1);
+            instance.region = known.and_then(|regions| regions.first().cloned());
+            instance.unplaced = alias(provider).filter(|_| instance.region.is_none()).map(str::to_owned);
+        }
+        instance.region.take_if(|region| region.is_empty());
+    }
+}
+
+/// The alias of a provider: what comes after its name. Before Terraform 0.13 that was `provider.aws`.
+fn alias(provider: &str) -> Option<&str> {
+    let rest = match provider.rsplit_once("\"]") {
+        Some((_, rest)) => rest,
+        None => provider.split_once("provider.")?.1.trim_start_matches(|c| c != '.'),
+    };
+    rest.strip_prefix('.').filter(|alias| !alias.is_empty())
+}
+
 fn instance(resource: &RawResource, raw: &RawInstance) -> Instance {
     let empty = Map::new();
     let attributes = raw.attributes.as_ref().unwrap_or(&empty);
@@ -140,6 +175,7 @@ fn instance(resource: &RawResource, raw: &RawInstance) -> Instance {
         tainted: raw.status.as_deref() == Some("tainted"),
         deposed: raw.deposed.clone(),
         region: attributes.region().map(str::to_owned),
+        unplaced: None,
         becomes: table::becomes(&resource.type_name, &attributes),
     }
 }
@@ -182,6 +218,52 @@ mod tests {
         );
         let target = Target { type_name: "AWS::EC2::Subnet", id: "subnet-1".into(), implied: false };
         assert_eq!(read.instances[0].becomes, Becomes::Ours(vec![target]));
+    }
+
+    #[test]
+    fn a_region_is_that_of_all_else_of_the_provider() {
+        let of = |provider: &str, kind: &str, attributes: Value| {
+            json!({ "mode": "managed", "type": kind, "name": "x", "instances": [{ "attributes": attributes }],
+                "provider": format!("provider[\"registry.terraform.io/hashicorp/aws\"]{provider}") })
+        };
+        let arn = |region: &str| json!({ "arn": format!("arn:aws:ec2:{region}:1:vpc/vpc-1"), "id": "vpc-1" });
+        let service = json!({ "id": "arn:aws:ecs:eu-west-1:1:service/a/b" });
+        let read = read(&file(json!([
+            of(".west", "aws_vpc", arn("us-west-2")),
+            of(".west", "aws_nat_gateway", json!({ "id": "nat-1" })),
+            of(".west", "aws_iam_role", json!({ "name": "r", "arn": "arn:aws:iam::1:role/r" })),
+            of(".far", "aws_nat_gateway", json!({ "id": "nat-1" })),
+            of("", "aws_nat_gateway", json!({ "id": "nat-1" })),
+            of(".eu", "aws_ecs_service", service),
+        ])))
+        .unwrap();
+        let short = |one: &Instance| (one.region.clone(), one.unplaced.clone());
+        let some = |text: &str| Some(text.to_owned());
+        assert_eq!(
+            read.instances.iter().map(short).collect::<Vec<_>>(),
+            [
+                (some("us-west-2"), None),
+                (some("us-west-2"), None),
+                (None, None),
+                (None, some("far")),
+                (None, None),
+                (some("eu-west-1"), None)
+            ]
+        );
+    }
+
+    #[test]
+    fn aliases_of_all_versions() {
+        let cases = [
+            ("provider[\"registry.terraform.io/hashicorp/aws\"]", None),
+            ("module.x[\"a\"].provider[\"registry.terraform.io/hashicorp/aws\"].west", Some("west")),
+            ("provider.aws", None),
+            ("module.x.provider.aws.west", Some("west")),
+            ("", None),
+        ];
+        for (provider, expected) in cases {
+            assert_eq!(alias(provider), expected, "{provider}");
+        }
     }
 
     #[test]

@@ -139,6 +139,12 @@ async fn of_terraform(prepared: &Prepared, surroundings: &Surroundings, file: &S
     // A replaced object has the address of the one in its place.
     let is_tainted = |instance: &&Instance| instance.tainted && instance.deposed.is_none();
     report.notes = file.instances.iter().filter(is_tainted).map(tainted).collect::<BTreeMap<_, _>>();
+    for (address, words) in file.instances.iter().filter_map(|instance| unplaced(instance, region)) {
+        let unmatched = report.survey.unmatched.iter_mut().filter(|one| one.candidate.label == address);
+        unmatched.for_each(|one| one.why = format!("{}; {words}", one.why));
+        let note = report.notes.remove(&address).map_or(words.clone(), |note| format!("{note}; {words}"));
+        report.notes.insert(address, note);
+    }
     report.data_sources = file.data_sources;
     report.terraform = Some((file.terraform_version.clone(), file.serial, file.instances.len()));
     report
@@ -146,6 +152,13 @@ async fn of_terraform(prepared: &Prepared, surroundings: &Surroundings, file: &S
 
 fn tainted(instance: &Instance) -> (String, String) {
     (instance.address.clone(), "tainted: Terraform wanted to replace it".to_owned())
+}
+
+/// What to say of an instance of which nothing tells where it is.
+fn unplaced(instance: &Instance, region: &str) -> Option<(String, String)> {
+    let alias = instance.unplaced.as_deref().filter(|_| instance.deposed.is_none())?;
+    let words = format!("the file does not tell the region of its provider `{alias}`: it was looked for in {region}");
+    Some((instance.address.clone(), words))
 }
 
 /// What of an instance may be ours. A replaced object that Terraform had still to delete is not.
