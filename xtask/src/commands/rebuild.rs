@@ -72,7 +72,11 @@ pub async fn run(app: &App, args: &RebuildArgs) -> Result<()> {
 
     let rebuilt = found(app, &declaration, &place, &before, args).await?;
     show(app, name, &place, &before, &rebuilt, args.dry_run);
-    let Some(session) = session.as_mut().filter(|_| !args.dry_run && !rebuilt.is_empty()) else { return Ok(()) };
+    let Some(session) = session.as_mut().filter(|_| !args.dry_run) else { return Ok(()) };
+    if rebuilt.is_empty() {
+        // Nothing that damaged records told of is there: that is known now, too.
+        return if session.state.damaged.is_some() { Ok(session.record(&rebuilt.records()).await?) } else { Ok(()) };
+    }
     let found = rebuilt.found.len() + rebuilt.deposed.len();
     // A local cloud holds nothing dear.
     if app.global.cloud == CloudName::Aws

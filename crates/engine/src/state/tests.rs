@@ -63,8 +63,7 @@ fn a_replacement_keeps_the_old_one_until_it_is_deleted() {
 #[test]
 fn a_move_takes_along_what_is_to_be_deleted_and_what_was_begun() {
     let mut state = State::default();
-    let needs =
-        |name: &str, on: &str, id: &str| Entry { dependencies: vec![Address::of(on)], ..entry(name, id, id) };
+    let needs = |name: &str, on: &str, id: &str| Entry { dependencies: vec![Address::of(on)], ..entry(name, id, id) };
     state.apply(&Record::Adopted(Box::new(entry("a", "old-a", "t0"))));
     state.apply(&Record::Adopted(Box::new(entry("a", "new-a", "t1"))));
     state.apply(&Record::Adopted(Box::new(needs("b", "a", "old-b"))));
