@@ -302,6 +302,7 @@ async fn what_never_becomes_ready_is_replaced_by_the_next_run() {
     };
     let outcome = world.deploy(thing(true)).await.outcome;
     assert_eq!(outcome.failed[0].failure.message, "it is broken");
+    assert_eq!((outcome.done, outcome.made), (0, 1), "it is there, though nothing was seen to its end");
     assert_eq!(verbs(&world.plan(thing(false)).await), ["replace m.a"]);
     assert!(world.deploy(thing(false)).await.outcome.is_complete());
     assert_eq!(world.cloud.addresses(), ["m.a"]);

@@ -114,7 +114,7 @@ pub fn finish(app: &App, outcome: &Outcome) -> Result<()> {
         talk(format_args!("{}", rest(outcome)));
     }
     let interrupted = outcome.interrupted || outcome.undo.as_ref().is_some_and(|undo| undo.interrupted);
-    Err(Error::Exit(match (interrupted, outcome.done) {
+    Err(Error::Exit(match (interrupted, outcome.done + outcome.made) {
         (true, _) => status::INTERRUPTED,
         (false, 0) => status::ERROR,
         (false, _) if outcome.is_undone() => status::ERROR,

@@ -122,6 +122,8 @@ pub struct FailedOperation {
 pub struct Outcome {
     /// How many operations were seen to their end.
     pub done: usize,
+    /// How many resources were made, seen to their end or not.
+    pub made: usize,
     /// What failed.
     pub failed: Vec<FailedOperation>,
     /// What was not begun, or broken off.

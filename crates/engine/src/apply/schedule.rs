@@ -268,6 +268,7 @@ impl<'a> Schedule<'a> {
             Message::Wrote(record) => self.run.state.apply(&record),
             Message::Made(index, created) => {
                 self.times[index].made = Some(Instant::now());
+                self.outcome.made += usize::from(self.operations.all[index].work == Work::Create);
                 self.known.insert(self.action(index).address.clone(), created);
                 self.release(index, Needs::Identity);
             }
