@@ -372,7 +372,7 @@ fn what_cannot_be_tagged_is_told_until_it_is_given_up() {
     for words in ["networking.vpc was imported, and still cannot be tagged", "`cargo xtask state rm networking.vpc`"] {
         assert!(err.contains(words), "{words:?} is not in\n{err}");
     }
-    workspace.ok(&["state", "rm", "networking.vpc"]);
+    workspace.ok(&["state", "rm", "networking.vpc", "--yes"]);
     assert_eq!(workspace.json(0, &["state", "list"]), json!([]));
 }
 

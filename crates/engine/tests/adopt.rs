@@ -323,6 +323,34 @@ async fn a_name_tells_and_another_name_speaks_against() {
 }
 
 #[tokio::test]
+async fn a_name_says_nothing_of_what_another_uses() {
+    let mut declared = stack();
+    let vpc = declared.add_value("n.vpc", VPC, json!({ "CidrBlock": "10.0.0.0/16" }));
+    let address = declared.add_value("n.address", ADDRESS, json!({ "Domain": "vpc", "Tags": name("nat") }));
+    let subnet = json!({ "VpcId": vpc.id(), "CidrBlock": "10.0.1.0/24" });
+    let subnet = declared.add_value("n.subnet", SUBNET, subnet);
+    let nat = json!({ "SubnetId": subnet.id(), "AllocationId": address.id() });
+    declared.add_value("n.nat", NAT, nat);
+    let things = |subnet: &str| {
+        vec![
+            (VPC, "vpc-1", json!({ "CidrBlock": "10.0.0.0/16" })),
+            (SUBNET, "subnet-1", json!({ "VpcId": "vpc-1", "CidrBlock": "10.0.1.0/24" })),
+            (SUBNET, "subnet-9", json!({ "VpcId": "vpc-9", "CidrBlock": "10.0.1.0/24" })),
+            (ADDRESS, "192.0.2.9", json!({ "Domain": "vpc", "Tags": name("nat") })),
+            (NAT, "nat-9", json!({ "SubnetId": subnet, "AllocationId": "192.0.2.9" })),
+        ]
+    };
+    let there = Elsewhere::new(&things("subnet-9"), declared);
+    assert_eq!(there.survey(&[]).await.matched.len(), 2);
+    // Of one that nothing uses the name tells.
+    let unused = &things("subnet-9")[..4];
+    let there = Elsewhere { world: Elsewhere::new(unused, stack()).world, ..there };
+    assert_eq!(there.survey(&[]).await.matched.len(), 3);
+    let there = Elsewhere { world: Elsewhere::new(&things("subnet-1"), stack()).world, ..there };
+    assert_eq!(there.survey(&[]).await.matched.len(), 4);
+}
+
+#[tokio::test]
 async fn one_candidate_for_two_declared_is_reported() {
     let mut declared = stack();
     let vpc = declared.add_value("n.vpc", VPC, json!({ "CidrBlock": "10.0.0.0/16" }));

@@ -34,7 +34,38 @@ impl Matching<'_> {
         if told.elsewhere || (named == Some(false) && !(told.ours && own)) {
             return false;
         }
-        named == Some(true) || ((told.ours || own) && !told.unknown)
+        let is_placed = (told.ours || own) && !told.unknown;
+        is_placed || (named == Some(true) && (told.ours || own || !self.is_used(node, thing)))
+    }
+
+    /// Whether something offered refers to a thing as something declared should: a gateway's network, what has an address.
+    /// Then that tells which it is, as soon as it is known itself, and a name alone does not.
+    fn is_used(&self, node: usize, thing: usize) -> bool {
+        let graph = self.request.graph;
+        let refers = |other: &usize| graph.edges[*other].iter().any(|edge| edge.to == node);
+        let uses = |referrer: usize, user| self.uses(referrer, user, node, thing) || self.is_offered_with(user, thing);
+        (0..graph.nodes.len()).filter(refers).any(|referrer| self.of_type(referrer).any(|user| uses(referrer, user)))
+    }
+
+    /// Whether a thing refers to another as one declared resource does to another.
+    fn uses(&self, referrer: usize, user: usize, node: usize, thing: usize) -> bool {
+        let nodes = &self.request.graph.nodes;
+        let (Some((live, _)), Some((_, attributes))) = (self.things[user].live(), self.things[thing].live()) else {
+            return false;
+        };
+        let mut uses = false;
+        pairs(&nodes[referrer].properties, live, &mut |reference, value| {
+            let id = &self.things[thing].candidate.id;
+            let is = resource::value(id, attributes, reference.attribute.as_deref());
+            uses |= reference.address == nodes[node].address && same_text(is.as_ref(), Some(value));
+        });
+        uses
+    }
+
+    /// Whether a thing was offered only as what another is kept with: it refers to that, though it was not read.
+    fn is_offered_with(&self, user: usize, thing: usize) -> bool {
+        let (user, thing) = (&self.things[user].candidate, &self.things[thing].candidate);
+        user.implied && !user.label.is_empty() && user.label == thing.label
     }
 
     fn by_references(&self, node: usize, live: &Value) -> Told {
