@@ -293,6 +293,12 @@ fn a_damaged_journal_is_mended_before_anything_is_planned() {
     broken.push(String::new());
     std::fs::write(&journal, broken.join("\n")).unwrap();
 
+    // What folds that journal away and mends nothing hides nothing from the deploy either.
+    let listed = workspace.json(0, &["state", "list"]);
+    let one = listed[0].as_str().unwrap();
+    workspace.ok(&["state", "mv", one, "events.topic.elsewhere", "--yes"]);
+    workspace.ok(&["state", "mv", "events.topic.elsewhere", one]);
+
     let output = workspace.run(&["deploy-full"]);
     let said = text(&output.stderr);
     assert_eq!(output.status.code(), Some(0), "{said}");
