@@ -71,7 +71,7 @@ impl App {
         for file in std::fs::read_dir(dir).about(dir)?.flatten() {
             let name = file.file_name();
             let name = name.to_string_lossy();
-            if name.starts_with("state") || name.starts_with("journal-") {
+            if (name.starts_with("state") || name.starts_with("journal-")) && !name.ends_with(".damaged") {
                 std::fs::remove_file(file.path()).about(&file.path())?;
             }
         }

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use cloud::Cloud;
 use engine::State;
-use engine::store::file::write_atomically;
+use engine::store::file::{aside, write_atomically};
 use engine::store::{FileStore, Holder, Loaded, Lock, Store, StoreError};
 use remote_state::{Gate, Lease, Place, RemoteLock, S3Store, Terms, in_bucket, in_table};
 use serde::{Deserialize, Serialize};
@@ -153,7 +153,7 @@ impl StateHome {
         for file in std::fs::read_dir(&self.dir).about(&self.dir)?.flatten() {
             let name = file.file_name().to_string_lossy().into_owned();
             if (name.starts_with("state") || name.starts_with("journal-")) && !name.ends_with(".damaged") {
-                let aside = file.path().with_extension("damaged");
+                let aside = aside(&file.path());
                 std::fs::rename(file.path(), &aside).about(&aside)?;
             }
         }

@@ -7,7 +7,7 @@ use engine::rebuild::{self, Listed, Rebuilt, Sources};
 use engine::session::{Purpose, SessionError};
 use engine::state::Record;
 use engine::store::StoreError;
-use engine::store::file::private_dir;
+use engine::store::file::{aside, private_dir};
 use engine::{Graph, Session, State, Surroundings};
 use serde_json::{Value, json};
 
@@ -144,9 +144,10 @@ async fn open(app: &App, name: &str, place: &Place, dry_run: bool) -> Result<Opt
         if dry_run {
             return Ok(None);
         }
+        let kept = aside(&path);
         home.set_damaged_aside()?;
         match &home.at {
-            At::Disk => talk(format_args!("It is kept as {}.", path.with_extension("damaged").display())),
+            At::Disk => talk(format_args!("It is kept as {}.", kept.display())),
             At::S3 { .. } => talk(format_args!("It stays among the versions that the bucket keeps.")),
         }
         app.replace_state(name, &State { cloud: place.id.clone(), ..State::default() }).await?;
