@@ -9,7 +9,7 @@ use std::process::{Child, Command, Output, Stdio};
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
-use support::{Workspace, text};
+use support::{Workspace, assert_ended, text};
 
 const ENVIRONMENT: &str = "freeside/staging";
 const PREFIX: &str = "arrakis-staging";
@@ -60,15 +60,6 @@ fn command(workspace: &Workspace, args: &[&str]) -> Command {
 
 fn from(workspace: &Workspace, home: &Path, args: &[&str]) -> Output {
     command(workspace, args).env("GROUNDPLAN_HOME", home).output().unwrap()
-}
-
-#[track_caller]
-fn assert_ended(output: &Output, status: i32, says: &[&str]) {
-    let (out, err) = (text(&output.stdout), text(&output.stderr));
-    assert_eq!(output.status.code(), Some(status), "--- stdout\n{out}\n--- stderr\n{err}");
-    for word in says {
-        assert!(err.contains(word), "{word:?} is not said:\n{err}");
-    }
 }
 
 /// Starts a deploy, and comes back when the local cloud has answered so many calls more.

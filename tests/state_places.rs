@@ -5,10 +5,9 @@
 mod support;
 
 use std::path::PathBuf;
-use std::process::Output;
 
 use serde_json::json;
-use support::{Workspace, text};
+use support::{Workspace, assert_ended, text};
 
 const ENVIRONMENT: &str = "ev/example";
 
@@ -45,15 +44,6 @@ fn other_home(workspace: &Workspace) -> PathBuf {
     std::fs::create_dir_all(&home).unwrap();
     std::os::unix::fs::symlink(workspace.home().join("local-cloud"), home.join("local-cloud")).unwrap();
     home
-}
-
-#[track_caller]
-fn assert_ended(output: &Output, status: i32, says: &[&str]) {
-    let (out, err) = (text(&output.stdout), text(&output.stderr));
-    assert_eq!(output.status.code(), Some(status), "--- stdout\n{out}\n--- stderr\n{err}");
-    for word in says {
-        assert!(err.contains(word), "{word:?} is not said:\n{err}");
-    }
 }
 
 fn topics(workspace: &Workspace) -> usize {

@@ -145,6 +145,16 @@ pub fn text(bytes: &[u8]) -> String {
     String::from_utf8_lossy(bytes).into_owned()
 }
 
+/// That a command ended so, and said each of these on stderr.
+#[track_caller]
+pub fn assert_ended(output: &Output, status: i32, says: &[&str]) {
+    let (out, err) = (text(&output.stdout), text(&output.stderr));
+    assert_eq!(output.status.code(), Some(status), "--- stdout\n{out}\n--- stderr\n{err}");
+    for word in says {
+        assert!(err.contains(word), "{word:?} is not said:\n{err}");
+    }
+}
+
 impl Drop for Workspace {
     fn drop(&mut self) {
         let _ = self.run(&["local-cloud", "stop"]);

@@ -4,13 +4,11 @@
 
 mod fake;
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use engine::catalogue::BoxFuture;
 use engine::event::Events;
-use engine::plan::Selection;
 use engine::session::{Declared, Purpose};
 use engine::store::{FileStore, Loaded, Store, StoreError};
 use engine::{Graph, Session, State};
@@ -29,13 +27,7 @@ async fn outputs_that_a_run_did_not_come_to_are_written_by_the_next() {
     let mut session = world.open(Events::default()).await.unwrap();
     let graph = Graph::build(one().finish().0, &catalogue()).unwrap();
     let outputs = [("size".to_owned(), json!(7))].into();
-    let declared = Declared {
-        graph: &graph,
-        outputs: &outputs,
-        pseudo: &BTreeMap::new(),
-        selection: &Selection::default(),
-        refresh: true,
-    };
+    let declared = Declared { outputs: &outputs, ..everything(&graph) };
     let plan = session.plan(&declared).await.unwrap();
     assert!(plan.summary().is_empty());
     session.settle(&plan).await.unwrap();
@@ -85,14 +77,7 @@ async fn a_run_that_can_write_no_more_tells_what_it_did() {
         let a = stack.add_value("m.a", "Test::Thing", json!({ "Size": 1 }));
         stack.add_value("m.b", "Test::Thing", json!({ "Of": a.id() }));
         let graph = Graph::build(stack.finish().0, &catalogue()).unwrap();
-        let declared = Declared {
-            graph: &graph,
-            outputs: &BTreeMap::new(),
-            pseudo: &BTreeMap::new(),
-            selection: &Selection::default(),
-            refresh: true,
-        };
-        let plan = session.plan(&declared).await.unwrap();
+        let plan = session.plan(&everything(&graph)).await.unwrap();
         let outcome = session.apply(&plan, "deploy", world.options()).await.unwrap();
         assert_eq!((outcome.done, outcome.failed.len(), outcome.left.len()), (done, failed, left), "{outcome:?}");
         assert!(outcome.unwritten.is_some() && !outcome.is_complete(), "{outcome:?}");

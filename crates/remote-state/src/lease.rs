@@ -263,6 +263,10 @@ impl Lease {
     /// The place cannot be written: the lock ends by itself, after the lease.
     pub async fn release(self) -> Result<(), StoreError> {
         self.heart.abort();
+        // A lost lease is nobody's or another's: nothing is called for it any more.
+        if self.shared.lost.borrow().is_some() {
+            return Ok(());
+        }
         let mine = self.shared.mine.lock().await;
         if self.shared.cell.remove(&mine.version).await? {
             return Ok(());

@@ -4,7 +4,7 @@
 
 use std::collections::{BTreeMap, HashSet};
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, LazyLock, Mutex};
 
 use engine::apply::{Interrupt, OnFailure, Options, Outcome};
 use engine::catalogue::{BoxFuture, Handler, LiveValue, TypeFacts};
@@ -345,14 +345,7 @@ impl World {
         let (events, mut inbox) = Events::channel();
         let mut session = self.open(events).await.unwrap();
         let graph = Graph::build(stack.finish().0, &catalogue()).unwrap();
-        let declared = Declared {
-            graph: &graph,
-            outputs: &BTreeMap::new(),
-            pseudo: &BTreeMap::new(),
-            selection: &Selection::default(),
-            refresh: true,
-        };
-        let plan = session.plan(&declared).await.unwrap();
+        let plan = session.plan(&everything(&graph)).await.unwrap();
         let outcome = session.apply(&plan, "deploy", self.options()).await.unwrap();
         drop(session);
         let mut events = Vec::new();
@@ -370,6 +363,14 @@ impl World {
             interrupt: self.interrupt.subscribe(),
         }
     }
+}
+
+/// All of a graph, without outputs, and what is there read.
+pub fn everything(graph: &Graph) -> Declared<'_> {
+    static NOTHING: LazyLock<(BTreeMap<String, Value>, BTreeMap<String, String>, Selection)> =
+        LazyLock::new(Default::default);
+    let (outputs, pseudo, selection) = &*NOTHING;
+    Declared { graph, outputs, pseudo, selection, refresh: true }
 }
 
 pub fn stack() -> Stack {

@@ -10,7 +10,7 @@ fn text(file: &str) -> String {
 
 #[test]
 fn the_schema_file_is_current() {
-    // Made anew by `cargo xtask docs`; `UPDATE=1` does it here, too.
+    // Made anew by `cargo xtask generate docs`; `UPDATE=1` does it here, too.
     if std::env::var_os("UPDATE").is_some() {
         std::fs::write(this_workspace().join(JSON_SCHEMA_FILE), json_schema()).unwrap();
     }
