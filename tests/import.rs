@@ -261,7 +261,7 @@ fn one_resource_by_its_id() {
     );
     refused(&["import", "networking.vpc", "vpc-404"], &["is", "in the state already", "state rm networking.vpc"]);
     // An id or an address alone says too little.
-    assert_eq!(workspace.run(&["import", "networking.vpc"]).status.code(), Some(2));
+    assert_eq!(workspace.run(&["import", "networking.vpc"]).status.code(), Some(1));
 
     // The state is lost; one by one comes back.
     std::fs::remove_dir_all(workspace.home().join("local").join(ENVIRONMENT)).unwrap();

@@ -187,8 +187,8 @@ fn a_damaged_state_is_kept_aside_and_made_again() {
     workspace.expect(1, &["plan"]);
     let output = workspace.run(&["state", "rebuild"]);
     let told = support::text(&output.stderr);
-    assert!(output.status.success() && told.contains("state.damaged"), "{told}");
-    assert_eq!(std::fs::read_to_string(dir.join("state.damaged")).unwrap(), "x");
+    assert!(output.status.success() && told.contains("state.2.damaged"), "{told}");
+    assert_eq!(std::fs::read_to_string(dir.join("state.2.damaged")).unwrap(), "x", "beside the first one's copy");
     assert_same(&was, &entries(&workspace));
     workspace.expect(0, &["plan", "--detailed-exitcode"]);
 

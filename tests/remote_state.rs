@@ -135,7 +135,7 @@ fn state_in_s3_is_the_same_from_any_machine() {
     let workspace = Workspace::new(ENVIRONMENT);
     in_s3(&workspace, Lock::Table);
     let missing = workspace.run(&["deploy-full", "--yes"]);
-    assert_ended(&missing, 1, &[TABLE, "create-state-bucket"]);
+    assert_ended(&missing, 1, &[BUCKET, "create-state-bucket"]);
     workspace.ok(&["create-state-bucket"]);
     workspace.ok(&["deploy-full", "--yes"]);
     let keys = workspace.boto3("state_objects.py", &[BUCKET]);
@@ -328,7 +328,7 @@ fn a_run_whose_lock_was_taken_away_writes_nothing_from_then_on() {
     assert!(said.contains("can write no more"), "{said}");
     let resources = workspace.json(0, &["state", "list"]);
     let ended = living.wait_with_output().unwrap();
-    assert_ended(&ended, 1, &["unlock"]);
+    assert_ended(&ended, 4, &["unlock"]);
     assert_eq!(workspace.json(0, &["state", "list"]), resources);
     workspace.ok(&["deploy-full", "--yes"]);
     assert_once(&inventory(&workspace));

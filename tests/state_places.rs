@@ -79,7 +79,7 @@ fn a_migration_killed_anywhere_is_finished_by_the_same_command() {
                 .env(LEASE, "1")
                 .output()
                 .unwrap();
-            // The count of calls depends on how often the leases were renewed.
+            // How many calls it takes depends on what the way back left.
             reached += usize::from(killed.status.code().is_none());
             // Whoever has the other file sees the whole state, or is told where it is.
             state_in(&workspace, back);
@@ -96,7 +96,7 @@ fn a_migration_killed_anywhere_is_finished_by_the_same_command() {
             // Once more is no error, and loses nothing.
             workspace.ok(&migrate);
         }
-        assert!(reached > 10 && reached + 3 > told.lines().count(), "{reached} of {told}");
+        assert!(reached > 15, "{reached} of {told}");
     }
     assert_eq!(topics(&workspace), 2);
 }

@@ -4,7 +4,7 @@
 
 use std::collections::{BTreeMap, HashSet};
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, LazyLock, Mutex};
+use std::sync::{Arc, Mutex};
 
 use engine::apply::{Interrupt, OnFailure, Options, Outcome};
 use engine::catalogue::{BoxFuture, Handler, LiveValue, TypeFacts};
@@ -367,10 +367,10 @@ impl World {
 
 /// All of a graph, without outputs, and what is there read.
 pub fn everything(graph: &Graph) -> Declared<'_> {
-    static NOTHING: LazyLock<(BTreeMap<String, Value>, BTreeMap<String, String>, Selection)> =
-        LazyLock::new(Default::default);
-    let (outputs, pseudo, selection) = &*NOTHING;
-    Declared { graph, outputs, pseudo, selection, refresh: true }
+    static OUTPUTS: BTreeMap<String, Value> = BTreeMap::new();
+    static PSEUDO: BTreeMap<String, String> = BTreeMap::new();
+    static ALL: Selection = Selection { targets: Vec::new(), excludes: Vec::new(), replace: Vec::new() };
+    Declared { graph, outputs: &OUTPUTS, pseudo: &PSEUDO, selection: &ALL, refresh: true }
 }
 
 pub fn stack() -> Stack {
