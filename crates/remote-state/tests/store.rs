@@ -126,8 +126,12 @@ async fn what_an_earlier_run_was_told_is_safe_is_in_what_the_later_one_claims() 
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_earlier_runs_compaction_loses_nothing_on_either_side_of_the_claim() {
-    let mut before = 0;
-    for round in 0..12 {
+    let (mut before, mut after) = (0, 0);
+    for round in 0..200 {
+        // How long a claim takes is the machine's affair: later and later, until both sides were met.
+        if round >= 12 && before > 0 && after > 0 {
+            break;
+        }
         let place = place(&format!("compact-{round}"));
         let (earlier, later) = (store("earlier", &place).await, store("later", &place).await);
         earlier.claim().await.unwrap();
@@ -142,14 +146,14 @@ async fn an_earlier_runs_compaction_loses_nothing_on_either_side_of_the_claim() 
         assert_eq!(names(&claimed.unwrap().state), ["a"]);
         match compacted {
             Ok(()) => before += 1,
-            Err(StoreError::Fenced { .. }) => {}
+            Err(StoreError::Fenced { .. }) => after += 1,
             Err(other) => panic!("{other}"),
         }
         assert_fenced(earlier.append(line("x")).await, "later");
         later.append(line("b")).await.unwrap();
         assert_eq!(read(&place).await, ["a", "b"]);
     }
-    assert!((1..12).contains(&before), "only one side of the claim was met: {before} of 12 before it");
+    assert!(before > 0 && after > 0, "only one side of the claim was met: {before} before it, {after} after it");
 }
 
 #[tokio::test(flavor = "multi_thread")]
