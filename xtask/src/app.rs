@@ -271,14 +271,12 @@ impl App {
 
     /// Refuses another account than that of the state that was written last: what is in it would be nobody's.
     fn same_account(&self, environment: &str, home: &StateHome) -> Result<()> {
+        let Some(before) = remembered(&home.dir) else { return Ok(()) };
         let account = match &home.at {
             At::S3 { remote, .. } => Some(remote.account.clone()),
             At::Disk => self.region_and_account(environment)?.1,
         };
-        let Some((before, account)) = remembered(&home.dir).zip(account) else { return Ok(()) };
-        if before.account == account {
-            return Ok(());
-        }
+        let Some(account) = account.filter(|account| *account != before.account) else { return Ok(()) };
         let told = format!(
             "the state of {environment} was last in {}, in the account {}; now the account is {account}",
             before.place, before.account
@@ -345,8 +343,7 @@ fn lock_lost(error: Error, why: &str, json: bool) -> Error {
             crate::display::error::show(&told, json);
             return Error::Exit(status);
         }
-        Error::Told { message, .. } => told.detail(message),
-        _ => told,
+        cause => told.because(cause),
     };
     told.hint("the same command again goes on from here, once no other run is at work")
 }

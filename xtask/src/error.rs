@@ -67,6 +67,15 @@ impl Error {
         }
     }
 
+    /// With another error as where it comes from.
+    #[must_use]
+    pub fn because(self, cause: Self) -> Self {
+        match cause {
+            Self::Told { message, .. } => self.detail(message),
+            _ => self,
+        }
+    }
+
     /// A failed call on a resource.
     pub fn call(address: Option<&Address>, failure: &Failure) -> Self {
         let message = match address {

@@ -1,6 +1,5 @@
 //! An environment's state, opened: to look, or to write.
 
-use std::path::Path;
 use std::sync::Arc;
 
 use engine::event::Events;
@@ -12,6 +11,7 @@ use crate::app::{App, Place};
 use crate::cli::CloudName;
 use crate::display::talk;
 use crate::error::{About, Error, Result};
+use crate::state_home::StateHome;
 
 impl App {
     /// The state of an environment as it is, without a lock.
@@ -43,7 +43,7 @@ impl App {
                     let nothing = Arc::new(FileStore::new(home.dir.join("nothing")));
                     Session::open(nothing, self.surroundings(environment, place), &place.id, events, purpose).await?
                 } else {
-                    self.start_afresh(&home.dir)?;
+                    self.start_afresh(home)?;
                     open().await?
                 }
             }
@@ -57,23 +57,19 @@ impl App {
         if let Some(mended) = &session.mended {
             talk(format_args!("{mended}; nothing is missing"));
         }
-        if let Some(damaged) = session.damaged.as_ref().filter(|_| purpose == Purpose::Look) {
+        if let Some(damaged) = session.state.damaged.as_ref().filter(|_| purpose == Purpose::Look) {
             missing_records(damaged);
         }
         Ok(session)
     }
 
     /// The local cloud keeps nothing over a restart: what the state names is gone.
-    fn start_afresh(&self, dir: &Path) -> Result<()> {
+    fn start_afresh(&self, home: &StateHome) -> Result<()> {
         if !self.confirm("Start afresh with an empty state?")? {
             return Err(Error::told("nothing was done"));
         }
-        for file in std::fs::read_dir(dir).about(dir)?.flatten() {
-            let name = file.file_name();
-            let name = name.to_string_lossy();
-            if (name.starts_with("state") || name.starts_with("journal-")) && !name.ends_with(".damaged") {
-                std::fs::remove_file(file.path()).about(&file.path())?;
-            }
+        for path in home.files()? {
+            std::fs::remove_file(&path).about(&path)?;
         }
         Ok(())
     }

@@ -1,5 +1,6 @@
 //! Where an environment's state is: on disk, or in S3; its store, its lock, and what is remembered of the place.
 
+use std::fs::DirEntry;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -150,14 +151,21 @@ impl StateHome {
         if !matches!(self.at, At::Disk) {
             return Ok(());
         }
-        for file in std::fs::read_dir(&self.dir).about(&self.dir)?.flatten() {
-            let name = file.file_name().to_string_lossy().into_owned();
-            if (name.starts_with("state") || name.starts_with("journal-")) && !name.ends_with(".damaged") {
-                let aside = aside(&file.path());
-                std::fs::rename(file.path(), &aside).about(&aside)?;
-            }
+        for path in self.files()? {
+            let aside = aside(&path);
+            std::fs::rename(&path, &aside).about(&aside)?;
         }
         Ok(())
+    }
+
+    /// The files of a state on disk: snapshots and journals. Copies of what was damaged are not among them.
+    pub fn files(&self) -> Result<Vec<PathBuf>> {
+        let is_ours = |file: &DirEntry| {
+            let name = file.file_name().to_string_lossy().into_owned();
+            (name.starts_with("state") || name.starts_with("journal-")) && !name.ends_with(".damaged")
+        };
+        let all = std::fs::read_dir(&self.dir).about(&self.dir)?.flatten();
+        Ok(all.filter(is_ours).map(|file| file.path()).collect())
     }
 
     /// The lock in S3, and the one in a table, in the order in which they are taken. Whoever's file names no table, or

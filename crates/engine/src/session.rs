@@ -94,8 +94,6 @@ pub struct Session {
     pub state: State,
     /// What was found cut off at the journal's end.
     pub lost: Option<String>,
-    /// What was damaged and could not all be made up for.
-    pub damaged: Option<String>,
     /// What was damaged and made up for.
     pub mended: Option<String>,
     /// What recovery found, still to be written down.
@@ -132,7 +130,6 @@ impl Session {
             events,
             state,
             lost: loaded.lost,
-            damaged: loaded.damaged,
             mended: loaded.mended,
             recovered,
             live: HashMap::new(),
@@ -269,7 +266,7 @@ impl Session {
         let began = Record::Began { time, command: command.to_owned(), cloud: run.state.cloud.clone() };
         journal.append(&began).await?;
         run.state.apply(&began);
-        let mut outcome = apply::carry_out(run).await?;
+        let mut outcome = apply::carry_out(run).await;
         let outputs = Record::Outputs(self.outputs(plan));
         match journal.append(&outputs).await {
             Ok(()) => self.state.apply(&outputs),

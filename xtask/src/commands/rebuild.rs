@@ -23,7 +23,7 @@ use crate::tagged;
 
 /// Finds again what damaged records told of, before anything is planned from the state that is left. The lock is held.
 pub async fn mend(app: &App, place: &Place, session: &mut Session) -> Result<()> {
-    let Some(damaged) = session.damaged.take() else { return Ok(()) };
+    let Some(damaged) = session.state.damaged.clone() else { return Ok(()) };
     talk(format_args!("{damaged}\nRecords are missing: what they told of is looked for by tags and names."));
     let rebuilt = find(app, place, &session.state).await?;
     for entry in rebuilt.found.iter().chain(&rebuilt.deposed) {
@@ -74,8 +74,11 @@ pub async fn run(app: &App, args: &RebuildArgs) -> Result<()> {
     show(app, name, &place, &before, &rebuilt, args.dry_run);
     let Some(session) = session.as_mut().filter(|_| !args.dry_run) else { return Ok(()) };
     if rebuilt.is_empty() {
-        // Nothing that damaged records told of is there: that is known now, too.
-        return if session.state.damaged.is_some() { Ok(session.record(&rebuilt.records()).await?) } else { Ok(()) };
+        if session.state.damaged.is_some() {
+            // Nothing that damaged records told of is there: that is known now, too.
+            session.record(&rebuilt.records()).await?;
+        }
+        return Ok(());
     }
     let found = rebuilt.found.len() + rebuilt.deposed.len();
     // A local cloud holds nothing dear.

@@ -136,7 +136,7 @@ async fn carry_out(
     }
     if step != Step::Mark {
         to.replace(&moved, COMMAND, to_held).await?;
-        if to.load().await?.state != moved {
+        if to.state().await? != moved {
             return Err(Error::told(format!("read back, {} is not what was written", to.place()))
                 .hint(format!("nothing was deleted: the state is still in {}", from.place())));
         }

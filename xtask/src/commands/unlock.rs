@@ -43,10 +43,7 @@ pub async fn run(app: &App) -> Result<()> {
     }
     if let Err(error) = shut_out(&home).await {
         let told = Error::told(format!("the lock on {name} is taken away, but its holder could not be shut out"));
-        let told = match error {
-            Error::Told { message, .. } => told.detail(message),
-            _ => told,
-        };
+        let told = told.because(error);
         return Err(told.hint("should that run still live, it stops when it renews its lock the next time: every 10 s"));
     }
     if app.global.json {

@@ -50,16 +50,21 @@ impl Matching<'_> {
     /// Whether a thing refers to another as one declared resource does to another.
     fn uses(&self, referrer: usize, user: usize, node: usize, thing: usize) -> bool {
         let nodes = &self.request.graph.nodes;
-        let (Some((live, _)), Some((_, attributes))) = (self.things[user].live(), self.things[thing].live()) else {
-            return false;
-        };
+        let Some((live, _)) = self.things[user].live() else { return false };
         let mut uses = false;
         pairs(&nodes[referrer].properties, live, &mut |reference, value| {
-            let id = &self.things[thing].candidate.id;
-            let is = resource::value(id, attributes, reference.attribute.as_deref());
-            uses |= reference.address == nodes[node].address && same_text(is.as_ref(), Some(value));
+            uses |= reference.address == nodes[node].address && self.is_meant(thing, reference, value);
         });
         uses
+    }
+
+    /// Whether a reference to a thing has this value.
+    fn is_meant(&self, thing: usize, reference: &Reference, value: &Value) -> bool {
+        let thing = &self.things[thing];
+        let is = thing.live().and_then(|(_, attributes)| {
+            resource::value(&thing.candidate.id, attributes, reference.attribute.as_deref())
+        });
+        same_text(is.as_ref(), Some(value))
     }
 
     /// Whether a thing was offered only as what another is kept with: it refers to that, though it was not read.
@@ -93,14 +98,7 @@ impl Matching<'_> {
 
     /// Whether what a thing refers to can be what it should refer to; none if it was not offered.
     fn may_be(&self, target: usize, reference: &Reference, value: &Value) -> Option<bool> {
-        let meant = |thing: &usize| {
-            let thing = &self.things[*thing];
-            let is = thing.live().and_then(|(_, attributes)| {
-                resource::value(&thing.candidate.id, attributes, reference.attribute.as_deref())
-            });
-            same_text(is.as_ref(), Some(value))
-        };
-        let thing = self.of_type(target).find(meant)?;
+        let thing = self.of_type(target).find(|thing| self.is_meant(*thing, reference, value))?;
         let fits = |(live, _): &crate::catalogue::LiveValue| {
             fit::score(&self.request.graph.nodes[target], &self.declared[target], live).is_some()
         };

@@ -259,8 +259,8 @@ impl<'a> Matching<'a> {
         }
     }
 
-    /// The things that a node's properties allow and that something tells to be it, with how well they fit. Those matched already count too: that one of
-    /// two is taken is no sign that the other is meant.
+    /// The things that a node's properties allow and that something tells to be it, with how well they fit. Those matched
+    /// already count too: that one of two is taken is no sign that the other is meant.
     pub fn fitting(&self, index: usize) -> Vec<(usize, Score)> {
         if self.ids[index] != DerivedId::None {
             return Vec::new();

@@ -5,7 +5,6 @@ mod path;
 mod poll;
 mod schedule;
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
@@ -14,7 +13,7 @@ use tokio::sync::watch;
 use crate::event::Events;
 use crate::plan::Plan;
 use crate::state::Work;
-use crate::store::{Journal, StoreError};
+use crate::store::Journal;
 use crate::surroundings::Surroundings;
 use crate::{Address, Failure, State};
 
@@ -97,9 +96,6 @@ pub enum Refused {
     /// It would destroy what is protected.
     #[error("{} protected: {}", if .0.len() == 1 { "this is" } else { "these are" }, list(.0))]
     Protected(Vec<Address>),
-    /// The journal cannot be written.
-    #[error(transparent)]
-    Store(#[from] Arc<StoreError>),
 }
 
 fn list(addresses: &[Address]) -> String {

@@ -22,15 +22,15 @@ use crate::surroundings::{new_token, unknown_type};
 use crate::{Address, Attributes, Created, Failure, Node};
 
 /// Carries out an accepted plan. What failed on the way is in the outcome.
-pub async fn carry_out(run: Run<'_>) -> Result<Outcome, Refused> {
+pub async fn carry_out(run: Run<'_>) -> Outcome {
     let operations = Operations::of(run.plan, &run.surroundings.catalogue);
     let began = Instant::now();
     run.events.tell(Event::Began { operations: operations.all.len(), expected_seconds: operations.longest_path() });
     let mut schedule = Schedule::new(run, operations);
-    schedule.go().await?;
+    schedule.go().await;
     let mut outcome = schedule.finish();
     outcome.wall_seconds = seconds(began.elapsed());
-    Ok(outcome)
+    outcome
 }
 
 /// Refuses a plan that is for something else, out of date, or without consent.
@@ -114,7 +114,7 @@ impl<'a> Schedule<'a> {
         self.ready.push(Next { remaining: self.operations.all[index].remaining, index });
     }
 
-    async fn go(&mut self) -> Result<(), Refused> {
+    async fn go(&mut self) {
         let (messages, mut inbox) = mpsc::unbounded_channel();
         let mut jobs: JoinSet<()> = JoinSet::new();
         let mut interrupt = self.run.options.interrupt.clone();
@@ -125,7 +125,7 @@ impl<'a> Schedule<'a> {
                 self.start(next.index, &messages, &mut jobs).await;
             }
             if jobs.is_empty() && inbox.is_empty() {
-                return Ok(());
+                return;
             }
             tokio::select! {
                 Some(message) = inbox.recv() => self.take(message),
@@ -142,7 +142,7 @@ impl<'a> Schedule<'a> {
                         while let Ok(message) = inbox.try_recv() {
                             self.take(message);
                         }
-                        return Ok(());
+                        return;
                     }
                 }
             }
